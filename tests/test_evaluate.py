@@ -305,6 +305,41 @@ def test_a_trained_twin_may_be_measured_without_a_gguf_file(trained):
     assert any("no GGUF file" in problem.text for problem in evaluate.problems(WANTED, trained))
 
 
+def table(folder, name="own.csv", encoding="gb18030"):
+    """A table of three questions, two of them with answers that are right or wrong."""
+    lines = (
+        "问题,答案\n十把伞多少钱？,20\n几点收摊？,九点\n怎么修伞？,先擦干。再看伞骨。最后上油。\n"
+    )
+    (folder / name).write_text(lines, encoding=encoding)
+    return str(folder / name)
+
+
+def test_the_problem_file_is_a_table_in_any_encoding(tmp_path):
+    wanted = settings.make("evaluate", effort="standard", problems=table(tmp_path))
+    drawn = evaluate._problems_of_file(wanted)
+    assert [each["answer"] for each in drawn] == ["20", "九点"]
+
+
+@pytest.mark.parametrize(
+    "effort, lines, levels_and_words",
+    [
+        ("standard", "question,answer\n1+1?,2\n", []),
+        ("quick", "question,answer\n1+1?,2\n", [("warning", "only at effort standard")]),
+        ("standard", "", [("stop", "is empty")]),
+        ("standard", "\0\1binary" * 9, [("stop", "can't be read")]),
+        ("standard", "question,answer\n1+1?,2\nAnd?,\n", [("warning", "1 line of")]),
+        ("standard", "question,answer\nWhy?,I was wet. So I ran.\n", [("stop", "right or wrong")]),
+    ],
+)
+def test_what_is_wrong_with_a_problem_file_is_said(twin, tmp_path, effort, lines, levels_and_words):
+    (tmp_path / "own.csv").write_text(lines)
+    wanted = settings.make("evaluate", effort=effort, problems=str(tmp_path / "own.csv"))
+    said = [problem for problem in evaluate.problems(wanted, twin) if "own.csv" in problem.text]
+    assert len(said) == len(levels_and_words)
+    for problem, (level, words) in zip(said, levels_and_words):
+        assert problem.level == level and words in problem.text
+
+
 def test_an_empty_twin_is_told_to_read_the_corpus(twin):
     assert [(p.level, "corpus" in p.text) for p in evaluate.problems(WANTED, twin)] == [
         ("stop", True)

@@ -94,26 +94,6 @@ def test_a_held_out_comparison_is_practised_in_no_other_order_or_language():
     assert len(test) == 40 and not {p["group"] for p in train} & {p["group"] for p in test}
 
 
-def test_gsm8k_and_question_answer_files_are_read_and_bad_lines_named():
-    text = (
-        '{"question": "2+2?", "answer": "Two and two.\\n#### 4"}\n\nnot json\n'
-        '{"question": "颜色？", "steps": "想", "answer": "红"}\n{"question": "x"}\n'
-    )
-    problems, refused = exercises.read_problems(text)
-    assert [(p["question"], p["answer"], p["language"]) for p in problems] == [
-        ("2+2?", "4", "en"),
-        ("颜色？", "红", "zh"),
-    ]
-    assert [line for line, _ in refused] == [3, 5]
-
-
-def test_an_answer_without_a_word_is_refused_and_a_line_ends_only_at_its_newline():
-    text = '{"question": "1\u20281?", "answer": "2"}\r\n{"question": "x\x85y", "answer": "…"}\n'
-    problems, refused = exercises.read_problems(text)
-    assert [(p["id"], p["question"]) for p in problems] == [("line-1", "1\u20281?")]
-    assert [line for line, _ in refused] == [2]
-
-
 def test_the_showcase_is_the_question_everybody_asks():
     assert {p["answer"] for p in exercises.SHOWCASE} == {"9.9"}
     assert any(

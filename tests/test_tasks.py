@@ -197,6 +197,28 @@ def test_the_owners_table_is_read_in_any_make_with_its_steps(tmp_path):
         assert len(found.refused) == (3 if name == "own.jsonl" else 2), name
 
 
+def test_gsm8k_and_question_answer_files_are_read_and_bad_lines_named(tmp_path):
+    text = (
+        '{"question": "2+2?", "answer": "Two and two.\\n#### 4"}\n\nnot json\n'
+        '{"question": "颜色？", "steps": "想", "answer": "红"}\n{"question": "x"}\n'
+    )
+    (tmp_path / "own.jsonl").write_text(text, encoding="utf-8", newline="")
+    problems, _, refused, _ = problem_file.read("file", tmp_path / "own.jsonl")
+    assert [(p["question"], p["answer"], p["language"]) for p in problems] == [
+        ("2+2?", "4", "en"),
+        ("颜色？", "红", "zh"),
+    ]
+    assert [line for line, _ in refused] == [3, 5]
+
+
+def test_an_answer_without_a_word_is_refused_and_a_line_ends_only_at_its_newline(tmp_path):
+    text = '{"question": "1\u20281?", "answer": "2"}\r\n{"question": "x\x85y", "answer": "…"}\n'
+    (tmp_path / "own.jsonl").write_text(text, encoding="utf-8", newline="")
+    problems, _, refused, _ = problem_file.read("file", tmp_path / "own.jsonl")
+    assert [(p["id"], p["question"]) for p in problems] == [("line-1", "1\u20281?")]
+    assert [line for line, _ in refused] == [2]
+
+
 def test_a_folder_with_train_and_test_holds_out_the_second(tmp_path):
     for name, numbers in (("train", range(20)), ("test", range(15, 30))):
         lines = [json.dumps({"question": f"{i}?", "answer": f"x #### {i}"}) for i in numbers]

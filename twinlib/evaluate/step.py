@@ -15,6 +15,7 @@ from ..models.plan import Plan, derive, machine
 from ..progress import Progress
 from ..settings import EFFORTS, Evaluate, resolve, stop, stops, warning
 from ..text import exercises
+from ..text.tasks import problem_file
 from ..twin import AUTO, Outcome, Problem, Twin, TwinError
 from . import facts, figures, held_out, instructions, ratings, remembered, scores
 from .outputs import Outputs
@@ -31,10 +32,11 @@ _ENOUGH = 24  # answers: enough to tell a twin that answers nineteen questions i
 
 def problems(settings: Evaluate, twin: Twin) -> list[Problem]:
     """Why the evaluation can't start, and warnings."""
+    of_file = list(_problems_with_file(settings))
     try:
-        return [*_problems(twin), *_missing_file(settings)]
+        return [*_problems(twin), *of_file]
     except TwinError as error:
-        return [Problem("stop", str(error))]
+        return [Problem("stop", str(error)), *of_file]
 
 
 def _problems(twin):
@@ -51,10 +53,25 @@ def _problems(twin):
         yield warning("evaluate.stale_gguf")
 
 
-def _missing_file(settings):
-    path = settings.problems
-    if path and not Path(path).expanduser().is_file():
-        yield stop("evaluate.problem_file_missing", path=path)
+def _problems_with_file(settings):
+    if not settings.problems:
+        return
+    path = Path(settings.problems).expanduser()
+    if not path.exists():
+        yield stop("evaluate.problem_file_missing", path=settings.problems)
+        return
+    yield from problem_file.issues(problem_file.read_once("file", path), path)
+    if not problem_file.read_once("file", path).reason and not _of_file(path):
+        yield stop("evaluate.no_short_answers", name=path.name)
+    if EFFORTS.index(settings.effort) < _COMPLETE:
+        yield warning("evaluate.problems_not_asked", name=path.name)
+
+
+def _of_file(path):
+    """Problems of a file or folder with answers that are right or wrong, each question once."""
+    found = problem_file.read_once("file", path)
+    problems = found.held_out or found.problems
+    return {each["question"]: each for each in problems if each["kind"] == "short"}
 
 
 def plan(settings: Evaluate, twin: Twin) -> Plan:
@@ -231,8 +248,7 @@ def _problems_of_file(settings):
     """Problems of the owner's file, without repeated questions; [] without a file."""
     if not settings.problems:
         return []
-    text = Path(settings.problems).expanduser().read_text(encoding="utf-8-sig")
-    problems = {problem["question"]: problem for problem in exercises.read_problems(text)[0]}
+    problems = _of_file(Path(settings.problems).expanduser())
     return facts.evenly(list(problems.values()), _MAX_PROBLEMS[settings.effort])
 
 

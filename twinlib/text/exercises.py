@@ -5,14 +5,12 @@ language, group}; problems of one group are versions of each other. Rewards and 
 lenient extractor: the number after the last answer marker, else the last number (numerals.py).
 """
 
-import json
 import random
 import re
 from decimal import Decimal
 from itertools import combinations
 
 from . import numerals, quantities
-from .script import has_han
 
 _NUMBER = re.compile(rf"(?<![\d.])(?:{numerals.NO_MINUS}[-−])?\d[\d,]*(?:\.\d+)?(?:/\d+)?")
 MARKER = re.compile(
@@ -193,38 +191,6 @@ def _pair(rng, trap):
         short, long = rng.randint(1, 9), rng.randint(10, 99)
         if long % 10 and (short * 10 > long) == trap:
             return f"{integer}.{short}", f"{integer}.{long}"
-
-
-def read_problems(text: str) -> tuple[list[dict], list[tuple[int, str]]]:
-    """(problems, [(line number, reason)] of refused lines) of JSON Lines with question and answer.
-
-    An answer may end in '#### 72', as in GSM8K. Each line is a group of its own. A reason is a key
-    of data/strings/.
-    """
-    problems, refused = [], []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-            question, answer = str(record["question"]).strip(), str(record["answer"])
-        except (ValueError, KeyError, TypeError):
-            refused.append((number, "train.no_question_and_answer"))
-            continue
-        answer = answer.rsplit("####", 1)[-1].strip()
-        if not question or not answer or len(answer) > 60 or not re.search(r"[^\W_]", answer):
-            refused.append((number, "train.no_short_final_answer"))
-            continue
-        problems.append(
-            {
-                "id": f"line-{number}",
-                "question": question,
-                "answer": answer,
-                "group": f"line-{number}",
-                "language": "zh" if has_han(question) else "en",
-            }
-        )
-    return problems, refused
 
 
 def split_problems(problems: list[dict], held_out: int, seed: int) -> tuple[list[dict], list[dict]]:

@@ -4,7 +4,6 @@ Measured on the same held-out problems before and after, by greedy answers: righ
 lenient extractor and McNemar's test, prose by its nearness to the owner's answers, paired too.
 """
 
-from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from statistics import median
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..files import TwinError, read_records, write_records
 from ..i18n import both, t
 from ..progress import Progress
-from ..settings import Reasoning, choice_texts, stop, warning
+from ..settings import Reasoning, choice_texts, stop
 from ..text import exercises, tasks
 from ..text.statistics import mcnemar, paired_means, wilson
 from ..text.tasks import problem_file, task_decimals, task_procedural
@@ -37,24 +36,12 @@ def file_problems(settings: Reasoning) -> list[Problem]:
     path = Path(settings.problems).expanduser()
     if not settings.problems or not path.exists():
         return [stop("train.no_problem_file", problems=settings.problems)]
-    found = _read(settings.task, path)
-    if found.reason:
-        return [stop(found.reason, **_named(found.reason, path))]
-    issues = []
-    if len(found.problems) < problem_file.FEWEST:
+    found = problem_file.read_once(settings.task, path)
+    issues = problem_file.issues(found, path)
+    if not found.reason and len(found.problems) < problem_file.FEWEST:
         counts = {"readable": len(found.problems), "fewest": problem_file.FEWEST}
-        issues.append(stop("train.few_problems", name=path.name, **counts))
-    if found.refused:
-        line, reason = found.refused[0]
-        first = {"line": line, "reason": both(reason)}
-        count = len(found.refused)
-        issues.append(warning("train.lines_skipped", count=count, name=path.name, **first))
+        issues.insert(0, stop("train.few_problems", name=path.name, **counts))
     return issues
-
-
-def _named(reason, path):
-    too_large = {"most": problem_file.MOST_MB} if reason == "train.problem_file_too_large" else {}
-    return {"name": path.name, **too_large}
 
 
 def _procedural_problems(names):
@@ -66,17 +53,6 @@ def _procedural_problems(names):
 
 
 # Problems
-
-
-def _read(task, path):
-    """The problems of a file, read once while it stays the same: a form asks at every key."""
-    stat = path.stat()
-    return _read_once(task, path, stat.st_size, stat.st_mtime)
-
-
-@lru_cache(maxsize=2)
-def _read_once(task, path, size, changed):
-    return problem_file.read(task, path)
 
 
 def train_and_test(settings: Reasoning) -> tuple[list[dict], list[dict]]:
@@ -92,7 +68,7 @@ def train_and_test(settings: Reasoning) -> tuple[list[dict], list[dict]]:
     if settings.task == "procedural":
         pool = task_procedural.generate(made, settings.seed, settings.problems)
     elif settings.problems or settings.task == "file":
-        found = _read(settings.task, Path(settings.problems).expanduser())
+        found = problem_file.read_once(settings.task, Path(settings.problems).expanduser())
         pool, given = found.problems, found.held_out
     else:
         pool, given = _of_hub(settings.task)

@@ -4,10 +4,14 @@ A folder with files train.* and test.* gives both, and its test problems are the
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from ...files import content_id
+from ...i18n import both
+from ...settings import stop, warning
+from ...twin import Problem
 from ..inputs import json_values, spreadsheets
 from ..inputs.encoding import Unreadable, decode
 from ..inputs.input_file import File
@@ -49,6 +53,29 @@ def read(task: str, path: Path) -> Read:
         return Read([], [], [], reasons.get(str(error), "train.problem_file_unreadable"))
     except OSError:
         return Read([], [], [], "train.problem_file_unreadable")
+
+
+def read_once(task: str, path: Path) -> Read:
+    """`read` of a file that stays the same: a form asks at every key."""
+    stat = path.stat()
+    return _read_once(task, path, stat.st_size, stat.st_mtime)
+
+
+@lru_cache(maxsize=2)
+def _read_once(task, path, size, changed):
+    return read(task, path)
+
+
+def issues(found: Read, path: Path) -> list[Problem]:
+    """Why a file can't be used, or which of its lines are passed over."""
+    if found.reason:
+        most = {"most": MOST_MB} if found.reason == "train.problem_file_too_large" else {}
+        return [stop(found.reason, name=path.name, **most)]
+    if not found.refused:
+        return []
+    line, reason = found.refused[0]
+    first = {"line": line, "reason": both(reason)}
+    return [warning("train.lines_skipped", count=len(found.refused), name=path.name, **first)]
 
 
 def made(task: str, records: Iterator[tuple[int, dict | None]]) -> Read:
