@@ -1,10 +1,12 @@
 """Cache: looked up by key, whole after a kill, and only what is missing is computed."""
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from twinlib import files
 from twinlib.files import Cache, TwinError, parsed_lines, read_records, write_records
 
 RECORDS = [
@@ -69,6 +71,28 @@ def test_threads_append_whole_lines(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: cache.append({"id": n, "text": "水" * n}), range(200)))
     assert len(read_records(tmp_path / "log.jsonl")) == 200
+
+
+def test_what_one_thread_appends_while_another_rewrites_the_file_is_kept(tmp_path, monkeypatch):
+    cache = Cache(tmp_path / "log.jsonl")
+    other = threading.Thread(target=cache.append, args=({"id": "b"},))
+
+    def slowly(path, records):
+        records = list(records)
+        other.start()
+        other.join(0.3)
+        return write_records(path, records)
+
+    monkeypatch.setattr(files, "write_records", slowly)
+    cache.add([{"id": "a"}])
+    other.join()
+    assert set(Cache(tmp_path / "log.jsonl").records) == {("a",), ("b",)}
+
+
+def test_a_temporary_file_that_another_process_takes_away_does_no_harm(tmp_path):
+    (tmp_path / ".log.jsonl.x1").symlink_to(tmp_path / "gone")  # listed, but not there
+    files.write_atomic(tmp_path / "log.jsonl", "水壶")
+    assert (tmp_path / "log.jsonl").read_text(encoding="utf-8") == "水壶"
 
 
 def test_only_leaves_nothing_else(tmp_path):

@@ -146,6 +146,9 @@ MATHQA = {
         ("Answer: a", False, "another letter"),
         ("so it must be (b)", True, "no marker, one letter in brackets"),
         ("I don't know", False, "nothing"),
+        ("所以选B)", True, "beside a Chinese word"),
+        ("所以选（b）。", True, "in wide brackets"),
+        ("答案：B选项", True, "before a Chinese word"),
     ],
 )
 def test_options(text, right, why):
@@ -153,6 +156,14 @@ def test_options(text, right, why):
     assert problem["level"] == 2 and problem["options"]["c"] == "rs . 3,000"
     assert "\nb) 30\n" in tasks.ask(problem)
     assert tasks.is_correct(text, problem) is right, why
+
+
+@pytest.mark.parametrize(
+    "given", ["a)苹果b)两个梨c)桃", "A）苹果，B）两个梨，C）桃", "a ) 苹果 , b ) 两个梨 , c ) 桃"]
+)
+def test_options_in_chinese_need_no_blanks(given):
+    problem = task_mathqa.problem({"Problem": "选什么？", "options": given, "correct": "b"})
+    assert problem["options"] == {"a": "苹果", "b": "两个梨", "c": "桃"}
 
 
 @pytest.mark.parametrize("name", [name for name in settings.TASKS if name != "procedural"])

@@ -19,6 +19,14 @@ class StopAfter(Progress):
         super().__call__(done, total, note, **figures)
 
 
+def test_every_piece_is_trained_on_or_watched_and_at_most_eight_are_watched():
+    for count, watched in ((2, 1), (21, 2), (160, 8), (161, 8), (1000, 8)):
+        rows = text_stage.split(list(range(count)))
+        assert len(rows["val"]) == watched
+        assert sorted(rows["train"] + rows["val"]) == list(range(count))
+    assert rows["val"][-1] == 875  # from the whole text, not from its beginning alone
+
+
 @pytest.mark.slow
 def test_a_stopped_text_stage_goes_on_and_its_result_is_a_base_that_knows_the_text(
     tiny_base, tmp_path

@@ -140,8 +140,9 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
     path = Path(path)
     make_folder(path.parent)
     for old in path.parent.glob(f".{path.name}.*"):
-        if now() - old.stat().st_mtime > _ABANDONED:
-            old.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process has just put it in place
+            if now() - old.stat().st_mtime > _ABANDONED:
+                old.unlink()
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -224,7 +225,7 @@ class Cache:
     """Outputs of a model in a JSON Lines file, looked up by the values of the fields in `keys`.
 
     A damaged line, such as one that a killed process left half written, is ignored. Of two records
-    with the same key the later one is used. Several threads may append.
+    with the same key the later one is used. Several threads may add and append.
     """
 
     def __init__(self, path: Path, keys: tuple[str, ...] = ("id",)):
@@ -249,8 +250,10 @@ class Cache:
 
     def add(self, records: Iterable[dict]) -> None:
         """Add records and rewrite the file."""
-        self.records.update((self._key(record), record) for record in records)
-        self._rewrite()
+        added = {self._key(record): record for record in records}
+        with self._lock:
+            self.records.update(added)
+            self._rewrite()
 
     def _rewrite(self):
         write_records(self.path, self.records.values())
@@ -268,8 +271,10 @@ class Cache:
 
     def replace(self, records: Iterable[dict]) -> None:
         """Replace all records by these, in this order."""
-        self.records = {self._key(record): record for record in records}
-        self._rewrite()
+        only = {self._key(record): record for record in records}
+        with self._lock:
+            self.records = only
+            self._rewrite()
 
     def fill(
         self,

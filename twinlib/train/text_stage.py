@@ -4,7 +4,8 @@ It learns the next token of raw text with LoRA, as step 02 learns answers, and t
 of its own: a folder with merged weights, which step 02 and all later ones take like any other.
 Left out on purpose: new tokens and embeddings of their own, for which a person's writing is too
 little. It is seldom worth it: a base that already knows the language starts far ahead of what a few
-hundred thousand characters can teach.
+hundred thousand characters can teach. There is no command for it: call `run`, as
+benchmarks/text_stage.py does.
 """
 
 import json
@@ -22,8 +23,8 @@ from ..settings import Persona
 from . import callbacks, checkpoints
 from .trainer import packed_trainer
 
-_HELD_OUT = 20  # every so many passages are kept to watch the loss
-_WATCHED = 8  # of them at most: watching must not take longer than learning
+_HELD_OUT = 20  # of so many passages one is kept to watch the loss
+_WATCHED = 8  # passages at most: watching must not take longer than learning
 _DONE = "text_stage.json"
 
 
@@ -37,6 +38,13 @@ def passages(tokenizer, texts: Iterable[str], length: int) -> list[Encoded]:
             piece = [first, *ids[start : start + length - 1]]
             found.append(Encoded(piece, [0] + [1] * (len(piece) - 1), False))
     return [piece for piece in found if len(piece.input_ids) > 8]
+
+
+def split(pieces: list) -> dict[str, list]:
+    """Pieces of text to watch, `val`, from the whole length of it, and all others to train on."""
+    watched = range(0, len(pieces), max(_HELD_OUT, -(-len(pieces) // _WATCHED)))
+    train = [piece for number, piece in enumerate(pieces) if number not in watched]
+    return {"val": [pieces[number] for number in watched], "train": train}
 
 
 def run(
@@ -62,8 +70,7 @@ def run(
     pieces = passages(tokenizer, texts, settings.length)
     if len(pieces) < 2:
         raise TwinError(t("train.no_texts"))
-    held_out = pieces[::_HELD_OUT][:_WATCHED]
-    rows = {"val": held_out, "train": [p for i, p in enumerate(pieces) if i % _HELD_OUT]}
+    rows = split(pieces)
     every = max(1, settings.steps // 4)
     trainer = packed_trainer(model, tokenizer, rows, settings, work, every)
     figures = {name: name for name in ("loss", "eval_loss", "learning_rate")}

@@ -8,16 +8,18 @@ import re
 
 from .. import exercises, numerals
 from ..exercises import MARKER
-from ..script import has_han
+from ..script import HAN, has_han
 
 HUB = ("regisss/math_qa", (None,))
-_OPTION = re.compile(r"\b([a-e]) \) ?(.*?)(?= ?, ?[a-e] \) |$)", re.DOTALL)
+_OPTION = re.compile(
+    r"(?<![A-Za-z0-9])([a-e]) \) ?(.*?)(?=\s?[,，、;；]?\s?(?<![A-Za-z0-9])[a-e] \) |$)", re.DOTALL
+)
 _INSTRUCTIONS = {
     "en": "Think step by step, then write 'Answer:' and the letter of the right option.",
     "zh": "请一步步想，最后写“答案：”和正确选项的字母。",
 }
 # A letter that stands for itself: '(b)', 'b)', 'B.', but not the article in 'a number'.
-_LETTER = re.compile(r"(?<![A-Za-z0-9])\(?([A-Ea-e])(?=[)）.:：,，。*\s]|$)(?!\s[a-z]{2,})")
+_LETTER = re.compile(rf"(?<![A-Za-z0-9])\(?([A-Ea-e])(?=[)）.:：,，。*\s{HAN}]|$)(?!\s[a-z]{{2,}})")
 _MOST = 6  # operations: longer ones are one class
 
 
@@ -49,8 +51,8 @@ def _options(given):
     if isinstance(given, (list, tuple)):
         return dict(zip("abcde", map(str, given)))
     text = str(given or "").strip("[]'\" ").lower()
-    text = re.sub(r"\b([a-e])\s?\)\s?", r"\1 ) ", text).replace("', '", " , ")
-    return {letter: option.strip(" ,'\"") for letter, option in _OPTION.findall(text)}
+    text = re.sub(r"(?<![A-Za-z0-9])([a-e])\s?[)）]\s?", r"\1 ) ", text).replace("', '", " , ")
+    return {letter: option.strip(" ,，、;；'\"") for letter, option in _OPTION.findall(text)}
 
 
 def ask(problem: dict) -> str:
@@ -64,7 +66,11 @@ def taken(text: str, problem: dict) -> tuple[int, int] | None:
     letter = _LETTER.search(text, marks[-1].end()) if marks else None
     if letter and letter.start() - marks[-1].end() < 40:
         return letter.span(1)
-    alone = list(re.finditer(r"\(([A-Ea-e])\)|\b([A-Ea-e])\)", text)) if not marks else []
+    alone = (
+        list(re.finditer(r"[(（]([A-Ea-e])[)）]|(?<![A-Za-z0-9])([A-Ea-e])[)）]", text))
+        if not marks
+        else []
+    )
     if alone:
         return alone[-1].span(1) if alone[-1][1] else alone[-1].span(2)
     return exercises.taken(text)
