@@ -248,7 +248,7 @@ def gather(folder, twin_folder):
     for name, module, function in (
         ("clean", clean, "clean"),
         ("mask", privacy, "mask"),
-        ("count", scripts, "count_scripts"),
+        ("count", scripts, "by_script"),
         ("mend", scripts, "repair_encoding"),
         ("sketch", dedupe.Sketches, "add"),
     ):

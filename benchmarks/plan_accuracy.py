@@ -39,7 +39,7 @@ def measure(base, precision, gigabytes, mode=""):
     """{settings, memory: [estimate, measured, reserved], run: [estimate, measured], …}."""
     import torch
 
-    from twinlib.models.plan import machine, training_seconds
+    from twinlib.models.plan import _job, machine
 
     card = {**machine(), "gpu_gb": float(gigabytes)}
     typed = {"compile": False} if mode == "eager" else {}
@@ -53,7 +53,8 @@ def measure(base, precision, gigabytes, mode=""):
     first, step = times[1] - times[0], (times[-1] - times[2]) / (len(times) - 3)
     names = ("batch", "accumulation", "checkpointing", "compile", "steps")
     peaks = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
-    estimated = training_seconds(planned, card, random_models.facts())
+    # Of the steps and the compiling, without loading, evaluating and answering.
+    estimated = _job(planned, card, random_models.facts(), {}).seconds(vars(planned), planned.steps)
     return {
         "settings": {name: getattr(planned, name) for name in names},
         "memory": [plan.memory_gb, *(peak / 2**30 for peak in peaks)],

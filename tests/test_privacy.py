@@ -26,6 +26,7 @@ from privacy_cases import (
 )
 
 from twinlib.i18n import data
+from twinlib.text import privacy
 from twinlib.text.privacy import (
     Match,
     find,
@@ -34,7 +35,6 @@ from twinlib.text.privacy import (
     private_names,
     quoted_name,
     value_id,
-    without_placeholders,
 )
 
 
@@ -387,7 +387,8 @@ def test_masking_twice_is_masking_once_and_the_rest_is_untouched(text):
 @given(st.lists(PIECES, max_size=4).map("".join))
 def test_what_is_masked_in_one_language_is_masked_in_the_other(text):
     chinese, english = (mask(text, language, {})[0] for language in ("zh", "en"))
-    assert without_placeholders(chinese) == without_placeholders(english)
+    chinese, english = (privacy._placeholder().sub("", masked) for masked in (chinese, english))
+    assert chinese == english
 
 
 HOSTILE = [

@@ -425,3 +425,17 @@ def outputs(client, manager):
             and pictures
         ):
             return
+
+
+@pytest.mark.parametrize(
+    "base, gated",
+    [
+        ("phi-4-mini", False),  # MIT
+        ("smollm3-3b", False),  # Apache
+        ("gemma-3-270m", True),
+        ("somebody/unknown-base", True),
+        ("auto", False),
+    ],
+)
+def test_a_token_is_looked_for_where_a_licence_may_have_to_be_accepted(tmp_path, base, gated):
+    assert run.is_gated(base, Twin.open(tmp_path / "me")) == gated

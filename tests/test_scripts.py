@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from twinlib import i18n
 from twinlib.corpus.clean.scripts import (
-    count_scripts,
+    by_script,
     loss_warning,
     lost_shares,
     repair_encoding,
@@ -18,6 +18,13 @@ from twinlib.corpus.clean.scripts import (
 from twinlib.text.script import SCRIPTS
 
 HOME = Path(__file__).parent.parent
+
+
+def count_scripts(text):
+    """{script: number of characters} of a text."""
+    return by_script(Counter(text))
+
+
 GOOD = [
     path.read_text(encoding="utf-8")
     for folder in ("data_samples/posts", "twinlib/data/voices")

@@ -89,6 +89,9 @@ class Shape(NamedTuple):
         return 7 * self.hidden + 2 * (self.query + self.keys) + 3 * self.inner
 
 
+OPEN_LICENSES = ("apache-2.0", "mit")  # those of bases that nobody has to accept on the hub
+
+
 class Entry(NamedTuple):
     """One base model.
 

@@ -35,7 +35,10 @@ class Problem(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The result of a step's run(); `inputs` are from Twin.inputs, `settings` without 'auto'."""
+    """The result of a step's run(); `inputs` are from Twin.inputs.
+
+    `settings` are those that were used, without 'auto'; where nothing was done they are as chosen.
+    """
 
     figures: dict[str, dict]
     inputs: dict[str, str]

@@ -346,14 +346,6 @@ def _job(settings, machine, facts, values):
     )
 
 
-def training_seconds(settings: Settings, machine: dict, facts: dict) -> float:
-    """Estimated seconds of the steps and the compiling, without loading, evaluating and answering.
-
-    Nothing in `settings` is left on 'auto'.
-    """
-    return _job(settings, machine, facts, {}).seconds(vars(settings), settings.steps)
-
-
 def _persona(settings, machine, facts):
     values, reasons = {}, {}
     base, reasons["base"] = recommended_base(machine)

@@ -100,5 +100,4 @@ def reminder(count: int) -> str:
     """HTML that asks to run the step again so that `count` decisions apply; '' for none."""
     if not count:
         return ""
-    many = "decision" if count == 1 else "decisions"
-    return sentence(t("ui.run_again_to_apply", count=count, many=many), "warning").html
+    return sentence(t("ui.run_again_to_apply", count=count), "warning").html

@@ -247,12 +247,15 @@ def _token_at_hand(twin, settings):
 
 
 def is_gated(base: str, twin: Twin) -> bool:
-    """Whether a base may need a token: its licence has to be accepted on the hub, or is unknown."""
+    """Whether a base may need a token: its licence may have to be accepted on the hub first.
+
+    That is any but an open one, also where it is not known.
+    """
     if base == AUTO:
         base = twin.facts.get("base", {}).get("name", "")
     # No base yet: the recommended ones have an open licence.
     is_here = not base or Path(base).is_dir()
-    return not is_here and catalogue.entry(base).license != "apache-2.0"
+    return not is_here and catalogue.entry(base).license not in catalogue.OPEN_LICENSES
 
 
 def follow(

@@ -371,9 +371,9 @@ def _verdict(figures):
 
 def _is_caricature(name, figures):
     """Whether a figure is weak because it is above the author's."""
-    value, high = figures[name].get("value"), figures[name].get("low")
+    value, low = figures[name].get("value"), figures[name].get("low")
     if name == "fool_rate":
-        return high is not None and high > 0.5
+        return low is not None and low > 0.5
     return name == "sounds_like_me" and value is not None and value > 1
 
 

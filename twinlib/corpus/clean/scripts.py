@@ -32,13 +32,8 @@ _MUCH_MORE = 0.2  # difference between the lost shares that is worth a warning
 _DECODED = 0.12  # commonness of Chinese text: about 0.3 if decoded right, near 0 if not
 
 
-def count_scripts(text: str) -> Counter:
-    """{script: number of characters} of a text; each character counts for one of SCRIPTS."""
-    return by_script(Counter(text))
-
-
 def by_script(characters: Counter) -> Counter:
-    """{script: number} of {character: number}."""
+    """{script: number} of {character: number}; each character counts for one of SCRIPTS."""
     counts = Counter()
     for character, count in characters.items():
         counts[_script(character)] += count

@@ -137,11 +137,6 @@ def mask(
     return "".join(pieces) + text[end:], counts
 
 
-def without_placeholders(text: str) -> str:
-    """The text without the placeholders of `mask`, in either language."""
-    return _placeholder().sub("", text)
-
-
 @lru_cache(maxsize=1)
 def _placeholder():
     kinds = data("personal_data")
