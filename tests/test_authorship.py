@@ -2,6 +2,7 @@
 
 import pytest
 
+from twinlib.corpus import authorship_patterns as patterns
 from twinlib.corpus import reasons
 from twinlib.corpus.authorship import reason_not_own
 from twinlib.corpus.clean import clean
@@ -170,6 +171,16 @@ def test_of_a_repost_with_a_comment_the_comment_stays():
         "repost"
     ]
     assert clean("Exactly. RT @bob: tea must be hot", False).text == "Exactly."
+    assert clean("说得对RT @bob：茶就是要烫", False).text == "说得对"
+
+
+@pytest.mark.parametrize(
+    "name", ["书号ISBN 9787020002207", "数字标识doi:10.1000/182", "见arXiv 1706"]
+)
+def test_a_reference_is_known_beside_a_chinese_word(name):
+    assert patterns.CITATION.search(f"李安：茶经新注，{name}") and not patterns.CITATION.search(
+        "李安"
+    )
 
 
 @pytest.mark.parametrize(

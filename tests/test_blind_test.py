@@ -136,6 +136,10 @@ def test_a_code_without_its_end_or_its_beginning_is_named():
         "words of another script end it"
     )
     assert blind_codes.read(f"so: {code[10:]}!") == ([], [Damaged("CQDAA-ABQHE", 48, None)])
+    assert blind_codes.read(f"后半段是{code[10:]}谢谢") == (
+        [],
+        [Damaged("CQDAA-ABQHE", 48, None)],
+    ), "beside Chinese"
     assert blind_codes.read(f"{code[:20]} … {code}")[0] == [SAMPLE], (
         "a whole one after a broken one"
     )

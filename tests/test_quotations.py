@@ -131,6 +131,8 @@ WROTE = [
     "Le lun. 3 mai 2021 à 10:02, Ann Lee <ann@example.org> a écrit :",
     "Ann Lee <ann@example.org> 于2021年5月3日周一 10:02写道：",
     "在 2021年5月3日，10:02，李安 <ann@example.org> 写道：",
+    "李安于2021年5月3日周一 10:02写道：",
+    "李安于3/5/21上午10:02写道：",
     "2021-05-03 10:02 GMT+08:00 Ann Lee <ann@example.org>:",
     "On 3 May 2021 Ann Lee wrote:",
 ]

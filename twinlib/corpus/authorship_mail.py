@@ -19,7 +19,7 @@ _WROTE = (
 )
 _ADDRESS = r"[<(\[]?(?:mailto:)?[\w.+-]+@[\w-]+\.[\w.]+[>)\]]?"
 _CLOCK = r"\d{1,2}(?:[:.h]|\s?時\s?|\s?时\s?)\d{2}"
-_YEAR = r"(?:\b(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2}\b)"
+_YEAR = r"(?:(?<![A-Za-z0-9])(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?![A-Za-z0-9]))"
 _SAYS = rf".{{0,160}}(?<![^\W\d_a-zà-ÿ]){_WROTE}(?![a-z]).{{0,80}}[:：]"
 # Of a mail program: an address, or a day with a year and a time. A day alone may be an essay's.
 _ATTRIBUTION = re.compile(

@@ -53,14 +53,14 @@ PLATFORM = re.compile(
     re.IGNORECASE,
 )
 REPOST = re.compile(
-    r"//\s?@[^\s:：]{1,30}[:：]?|RT @\w{1,30}:|转发微博[。.]?$|轉發微博$|"
+    r"//\s?@[^\s:：]{1,30}[:：]?|RT @\w{1,30}[:：]|转发微博[。.]?$|轉發微博$|"
     r"(本文|文章)?(转自|转载自|转载于|转贴自|来源|出处|原文(链接|地址|出处|标题)?)\s*[:：].{0,80}$|"
     r"(source|reposted from|cross-?posted (from|at)|originally published (at|in|on)|"
     r"h/t)\s*:.{0,80}$|"
     r"via\s*:?\s*(@\w+)?$",
     re.IGNORECASE,
 )
-REPOST_CHAIN = re.compile(r"(?=//\s?@[^\s:：/]{1,30}[:：])|(?=\bRT @\w{1,30}:)")
+REPOST_CHAIN = re.compile(r"(?=//\s?@[^\s:：/]{1,30}[:：])|(?=(?<![A-Za-z0-9])RT @\w{1,30}[:：])")
 _MODEL = (
     r"(ChatGPT|GPT-?[345o.]*|DeepSeek|Claude|Gemini|Kimi|豆包|文心一言|通义千问|人工智能|大模型|AI)"
 )
@@ -99,7 +99,7 @@ REFERENCES = re.compile(
 )
 CITATION = re.compile(
     r"\(\d{4}[a-z]?\)|（\d{4}[a-z]?）|[,，.．:] ?(19|20)\d\d\b[-,，.:;)（(]?|\[[JMCDPNRZA](/OL)?\]|"
-    r"\bdoi\b|\barxiv\b|\bet al\b|\bISBN\b|"
+    r"(?<![a-z])(?:doi|arxiv|et al|ISBN)(?![a-z])|"
     r"\bpp?\. ?\d|出版社|^\W*\[?\d*\]?\W*《[^》]{1,40}》[^。！？我]{0,30}$",
     re.IGNORECASE,
 )
@@ -224,7 +224,7 @@ LETTER_DATE = re.compile(
     r"\b(?:\d{1,2}\.? )?(?i:jan|feb|mar|apr|ma[iy]|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic|fev|"
     r"set|out|dez|jan|fév|avr|juin|juil|août|déc|okt|dez)[^\W\d]*\.?(?: de)?"
     r"(?: \d{1,2},?)?(?: \d{4})?$|"
-    r"\b(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{1,2}-\d{1,2})\b"
+    r"(?<![A-Za-z0-9])(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{1,2}-\d{1,2})(?![A-Za-z0-9])"
 )
 GREETS = re.compile(
     r"(?:my )?(?:dear|hi |hello |hey |lieb|hallo |sehr geehrt|guten tag|querid|estimad|hola |"

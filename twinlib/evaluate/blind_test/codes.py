@@ -21,6 +21,8 @@ import zlib
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ...text.script import HAN
+
 PREFIX = "AMU2"
 START = 1735689600  # seconds: 2025-01-01, UTC
 MAX_TRIALS, MAX_NAME = 63, 15  # trials, bytes
@@ -28,7 +30,9 @@ ID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # of a test's id, and of AMU1
 _HEAD = struct.Struct(">BBII")  # trials, bytes of the name, friend, minutes
 _GROUP = 5  # letters
 _BEGIN = re.compile(r"(?<![A-Z0-9])A[\W_]{0,3}M[\W_]{0,3}U[\W_]{0,3}([12IL])")
-_PIECE = re.compile(rf"(?<!\w)(?:[0-9A-Z]{{{_GROUP}}}-){{2,}}[0-9A-Z]{{1,{_GROUP}}}(?!\w)")
+_PIECE = re.compile(
+    rf"(?<![^\W{HAN}])(?:[0-9A-Z]{{{_GROUP}}}-){{2,}}[0-9A-Z]{{1,{_GROUP}}}(?![^\W{HAN}])"
+)
 
 
 class Choice(NamedTuple):
