@@ -52,6 +52,7 @@ CHATS = {
     "pipe": table(SAID, "|"),
     "sender first": table([(who, when, words) for when, who, words in SAID], ";"),
     "time last": table([(who, words, when) for when, who, words in SAID], "\t"),
+    "time last, pipe": table([(who, words, when) for when, who, words in SAID], "|"),
     "no time": table([row[1:] for row in SAID], ";"),
     "whose as 0 and 1": table([(t, str(int(who == "Nele")), w) for t, who, w in SAID]),
     "numbered": table([(str(n), *row) for n, row in enumerate(SAID)], "\t"),

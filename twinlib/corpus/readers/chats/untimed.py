@@ -60,6 +60,8 @@ def heads(lines: list[str]) -> list[Head]:
             frame = (match["open"].strip()[:3], match["close"].strip())
             name = _NUMBER_BEHIND.sub("", name_of(match["name"]))
             text = match["text"] or ""
+            if any(mark in match["close"] and mark in text for mark in "\t|"):
+                continue  # the columns of a table, which has a reader of its own
             frames[frame].append(Head(number, name, "", text, number + 1))
     found = []
     for (opens, _), several in frames.items():
@@ -210,7 +212,7 @@ def furniture(lines: list[str], found: list[Head]) -> set[str]:
     count = Counter(bare.values())
     often = {line for line, times in count.items() if times > 4 and times * 5 > len(found) * 3}
     below = defaultdict(Counter)  # what stands under a name each time belongs to it
-    for head in found:
+    for head in found if not any(head.text for head in found) else ():
         below[head.name].update(lines[head.body : head.body + 1])
     same = {text.most_common(1)[0] for text in below.values() if len(text) == 1}
     always = {line for line, times in same if line and times > 1}
