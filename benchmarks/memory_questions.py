@@ -15,7 +15,9 @@ sample_blog_readers_kept.jsonl 40 more; they were made before any was asked, and
 what a twin says to them (reader_questions.py). So are those of sample_blog_more.jsonl (44, kept
 24), pepys_readers.jsonl and lu_xun_readers.jsonl (16 each, kept 8), written later, and of
 sample_blog_later.jsonl (62, kept 12), lu_xun_later.jsonl (57) and pepys_later.jsonl (53), which are
-further from the words of the texts.
+further from the words of the texts. Nothing was fitted on the newest: sample_blog_fresh.jsonl (12),
+and sample_blog_reworded.jsonl (48, in other words than the posts') and sample_blog_last.jsonl (24,
+of posts drawn by lot), written by a reader who had seen nothing but the posts.
 
 A line is {question, written, answer, kind}: a text in the title or the passage that answers it, or
 null where the author never wrote about it; where one fact is asked for, the answers that are right.

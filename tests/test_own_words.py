@@ -64,11 +64,14 @@ def test_what_stands_after_the_words_of_the_question_is_shown_with_them():
     ]
 
 
-def test_two_places_are_shown_in_the_authors_order_where_either_may_be_meant():
+def test_where_either_of_two_places_may_be_meant_both_are_shown_the_likeliest_first():
     assert shown("谁动了扳手？", *wrench()) == [
-        "小满把扳手借走了。",
         "阿立把扳手还回来了。",
+        "小满把扳手借走了。",
     ]
+    three = "小满借走了扳手。", "阿立还回了扳手。", "扳手挂在墙上，墙上有钉子。"
+    places = [passage(text, "", "zh", f"p{number}") for number, text in enumerate(three)]
+    assert shown("谁动了扳手？", *places) == [three[2], three[0], three[1]]
 
 
 def test_as_many_places_are_shown_as_may_be_meant_but_four_and_the_likeliest_text_first():
@@ -212,7 +215,7 @@ def test_a_small_base_may_not_begin_with_another_sentence_than_those_that_answer
         answer = f"三号码头租一块地，一个月{said}。"
         assert (spoken.whole(memory, rent, answer) == answer) is is_it, said
     two = recall._replace(question="谁动了扳手？", passages=wrench())
-    both = "小满把扳手借走了。\n\n阿立把扳手还回来了。"
+    both = "阿立把扳手还回来了。\n\n小满把扳手借走了。"
     assert spoken.whole(memory, two, "阿立把扳手还回来了。") == both, "it can't tell which of them"
     paragraph = "He came at noon, and Auntie Weng laughed. Mr Pang held the ladder. " * 3
     place = own_words("Who held the ladder?", [passage(paragraph)])[0]

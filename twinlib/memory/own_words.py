@@ -91,8 +91,8 @@ def own_words(
 ) -> list[Place]:
     """Up to four places where the author answers a question; none without passages.
 
-    By words, weighted by their rarity in the index, and where it has an embedder by meaning. Those
-    of the text that has the likeliest come first, and in a text they are in the author's order.
+    By words, weighted by their rarity in the index, and where it has an embedder by meaning. The
+    likeliest comes first; the others, those of its text before any, are in the author's order.
     """
     told = [each for number, passage in enumerate(passages) for each in _told(number, passage)]
     if not told:
@@ -117,7 +117,7 @@ def own_words(
     def in_order(run):
         passage = passages[told[run[0]].passage]
         place = index.place(passage) if index else told[run[0]].passage
-        return texts.index(passage.document), place, run
+        return run != chosen[0], texts.index(passage.document), place, run
 
     places = []
     for start, end in sorted(chosen, key=in_order):
