@@ -5,8 +5,10 @@ import json
 import pytest
 from conversation_makers import of
 
+from twinlib.corpus import conversations
 from twinlib.corpus.readers import format_of
 from twinlib.corpus.readers.chats import chat_page, chat_table, chat_text, message_json
+from twinlib.corpus.readers.chats.messages import Message
 from twinlib.text.inputs.input_file import Options
 
 DISCORD = """==============================================================
@@ -237,7 +239,7 @@ def test_notes_with_times_are_no_chat(text):
 TWO = [
     ("阿柚", "我在码头上等一艘船", True),
     ("老周", "船今天不来了", False),
-    ("阿柚", "那就明天", True),
+    ("阿柚", "那就明天再来一趟", True),
 ]
 
 
@@ -385,10 +387,113 @@ def test_a_chat_in_json_is_read_by_sender(name):
     assert format_of(file) == "messages"
     (chat,) = message_json.conversations(file, Options())
     own = [message for message in chat.messages if not message.skip_reason]
-    said = [(message.sender, message.text.replace(" & @老周", "")) for message in own]
-    assert said == [(name, text) for name, text, _ in TWO]
-    assert [message.mine for message in own] == [mine if says_who else None for *_, mine in TWO]
-    assert all(message.time.startswith("2025-05-01T08:") for message in own)
+    said = [message._replace(text=message.text.replace(" & @老周", "")) for message in own]
+    times = [message.time for message in own]
+    assert said == [
+        Message(name, text, time, mine if says_who else None)
+        for (name, text, mine), time in zip(TWO, times)
+    ]
+    assert times == sorted(times) and times[0].startswith("2025-05-01T08:")
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_answer_in_json_has_the_question_before_it(name):
+    text, _ = EXPORTS[name]
+    (chat,) = message_json.conversations(of("chat/a.json", text), Options())
+    (month,) = conversations.documents(chat, "a", Options(("阿柚",)))
+    assert [turn.question for turn in month.turns] == ["", "船今天不来了"]
+
+
+QUESTIONS = [
+    ("安", "Where do you keep the flour?"),
+    ("柚", "In the blue tin on the second shelf."),
+    ("安", "能放多久啊？"),
+    ("柚", "盖好盖子放半年，再久就生虫了。"),
+    ("安", "My cat, yesterday, on the roof"),
+]
+
+
+@pytest.mark.parametrize("ids", ["none", "none of the last", "all"])
+def test_messages_without_an_id_are_no_replies_to_each_other(ids):
+    head = {"chatlab": {"version": "0.0.2"}, "meta": {"name": "安", "ownerId": "柚"}}
+    messages = [
+        {"sender": name, "accountName": name, "timestamp": 1746087000 + n, "type": 0}
+        | {"content": text}
+        | ({"platformMessageId": f"m{n}"} if ids == "all" or n < 4 and ids != "none" else {})
+        for n, (name, text) in enumerate(QUESTIONS)
+    ]
+    text = json.dumps({**head, "messages": messages})
+    (chat,) = message_json.conversations(of("a.json", text), Options())
+    assert [message.reply_to for message in chat.messages] == [None] * 5
+    (month,) = conversations.documents(chat, "a", Options())
+    assert [turn.question for turn in month.turns] == [QUESTIONS[0][1], QUESTIONS[2][1]]
+
+
+def test_a_member_without_an_id_gives_nobody_their_name():
+    head, messages = _chatlab_parts()
+    messages = [{k: v for k, v in m.items() if k != "sender"} for m in messages[:3]]
+    members = [{"accountName": "小满"}]
+    text = json.dumps({**head, "members": members, "messages": messages})
+    (chat,) = message_json.conversations(of("a.json", text), Options())
+    assert [message.sender for message in chat.messages] == [name for name, *_ in TWO]
+
+
+def test_a_reply_to_ones_own_message_quotes_nobody():
+    head, messages = _chatlab_parts()
+    messages = [m | {"platformMessageId": str(n)} for n, m in enumerate(messages[:3])]
+    messages[2] |= {"type": 25, "replyToMessageId": "0", "quotedContent": TWO[0][1]}
+    text = json.dumps({**head, "messages": messages})
+    (chat,) = message_json.conversations(of("a.json", text), Options())
+    assert chat.messages[2].reply_to is None
+
+
+@pytest.mark.parametrize("ends", ["whole", "one without a time"])
+@pytest.mark.parametrize("form", ["table", "json", "page"])
+def test_with_the_newest_first_a_question_of_the_same_minute_stays_before_its_answer(form, ends):
+    said = [("10:00", *QUESTIONS[0]), ("10:00", *QUESTIONS[1])]
+    said += [("10:01", *QUESTIONS[2]), ("10:01", *QUESTIONS[3]), ("10:02", *QUESTIONS[4])]
+    said = [(f"2024-01-02 {time}", name, text) for time, name, text in said]
+    if ends != "whole":
+        said[2] = ("", *said[2][1:])
+    file = of(*_files(said[::-1])[form])
+    reader = {"table": chat_table, "json": message_json, "page": chat_page}[form]
+    (chat,) = reader.conversations(file, Options())
+    assert [(m.sender, m.text) for m in chat.messages] == QUESTIONS
+
+
+@pytest.mark.parametrize("form", ["table", "json", "page"])
+def test_a_last_message_without_a_time_does_not_turn_a_chat_round(form):
+    said = [(f"2024-01-02 10:0{n}", *message) for n, message in enumerate(QUESTIONS)]
+    said[-1] = ("", *said[-1][1:])
+    reader = {"table": chat_table, "json": message_json, "page": chat_page}[form]
+    (chat,) = reader.conversations(of(*_files(said)[form]), Options())
+    assert [(m.sender, m.text) for m in chat.messages] == QUESTIONS
+
+
+def _files(said):
+    """{form: (name, text) of a file} of messages [(time, sender, text)]."""
+    rows = ["时间,发送者,内容", *(f'{time},{name},"{text}"' for time, name, text in said)]
+    head = {"chatlab": {"version": "0.0.2"}, "meta": {"name": "安"}}
+    keys = ("formattedTime", "sender", "content")
+    listed = [dict(zip(keys, message)) for message in said]
+    page = "".join(
+        f'<div class="message"><div class="message-sender">{name}</div>'
+        f'<div class="message-time">{time}</div><div class="message-content">{text}</div></div>'
+        for time, name, text in said
+    )
+    return {
+        "table": ("a.csv", "\n".join(rows)),
+        "json": ("a.json", json.dumps({**head, "messages": listed})),
+        "page": ("a.html", f"<html><body>{page}</body></html>"),
+    }
+
+
+def test_an_export_that_is_not_sorted_is_put_in_order_of_time():
+    said = [(f"2024-01-02 10:0{n}", name, text) for n, (name, text) in enumerate(QUESTIONS)]
+    mixed = [said[n] for n in (0, 1, 4, 2, 3)]
+    for form, reader in {"table": chat_table, "json": message_json}.items():
+        (chat,) = reader.conversations(of(*_files(mixed)[form]), Options())
+        assert [message.text for message in chat.messages] == [text for _, text in QUESTIONS]
 
 
 def test_chunks_of_qq_ask_their_manifest_who_the_owner_is():

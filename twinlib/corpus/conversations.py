@@ -146,6 +146,8 @@ def _utterances(conversation, mine):
         if own and message.skip_reason:
             yield message, "", number
             continue
+        if message.skip_reason == "platform":  # the program's, under another's name
+            continue
         answers = message.reply_to is not None
         if burst and (not own or is_post or answers or _apart(burst[-1], message)):
             yield _joined(burst), question, first_number

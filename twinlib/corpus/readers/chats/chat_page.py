@@ -18,7 +18,7 @@ from .. import dates, html, page_messages
 from ..html_to_markdown import text_of, tree
 from . import chat_text, whatsapp
 from .message_json import said_by_app, undone
-from .messages import Conversation, Message
+from .messages import Conversation, Message, oldest_first
 
 _BREAK = "\u2028"  # a <br> in a tree of html_to_markdown
 
@@ -137,11 +137,9 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
         for (sender, words, _, own, answers, reason), time in zip(found, times)
         if words
     ]
-    if messages and messages[0].time > messages[-1].time:  # the newest first
-        messages.reverse()
     title = re.search(r"<title[^>]*>([^<]*)", file.text, re.IGNORECASE)
     title = " ".join(unescape(title[1]).split()) if title else ""
-    yield Conversation(title or title_of(file.name), messages)
+    yield Conversation(title or title_of(file.name), oldest_first(messages))
 
 
 def _mended(text):

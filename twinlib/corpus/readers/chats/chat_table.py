@@ -14,7 +14,7 @@ from ....text.inputs.filename import title_of
 from ....text.inputs.input_file import File, Options, UnknownColumns
 from .. import dates
 from . import others
-from .messages import Conversation, Message, strip_placeholders
+from .messages import Conversation, Message, in_order, strip_placeholders
 
 _TEXT_TYPES = {"1", "text", "文本", "文字", "文本消息", "纯文本", "txt", "plain", "message", ""}
 # The last is WeChat's 57 * 2**32 + 49.
@@ -89,8 +89,7 @@ def _conversations(table, roles, title):
     for row, time in zip(rows, times):
         chats.setdefault(_first(row, roles.get("chat", [])), []).extend(_messages(row, time, roles))
     for name, messages in chats.items():
-        if all(message.time for message in messages):
-            messages.sort(key=lambda message: message.time)
+        messages = in_order(messages)
         if _ID.fullmatch(name):  # no title, unlike the other person's name
             others = {message.sender for message in messages if message.mine is False}
             name = others.pop() if len(others) == 1 and not _ID.fullmatch(min(others)) else ""

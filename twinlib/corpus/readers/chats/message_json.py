@@ -22,7 +22,7 @@ from ....text.inputs.input_file import File, Options
 from ....text.inputs.json_values import as_dict, as_dicts, as_str
 from .. import dates
 from .chat_table import own_post, unquoted
-from .messages import Conversation, Message
+from .messages import Conversation, Message, in_order
 
 # {role: keys, of which the first that is filled counts}; 'a.b' is b in the object a.
 ROLES = {
@@ -131,11 +131,7 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
     if not title and "ts" in messages[0]:  # Slack: a folder for each channel, a file for each day
         title = folder
     found = _messages(messages, _owner(head), _people(file, head, messages))
-    if found and found[0].time > found[-1].time:  # the newest first
-        found.reverse()
-    if all(message.time for message in found):
-        found.sort(key=lambda message: message.time)
-    yield Conversation(title or title_of(file.name), found)
+    yield Conversation(title or title_of(file.name), in_order(found))
 
 
 def _parts(file):
@@ -184,21 +180,25 @@ def _people(file, head, messages):
         keys = ("groupNickname", "accountName", "profile.display_name", "real_name", "name")
         name = next(filter(None, (_at(person, key) for key in keys)), "")
         names[_at(person, "platformId") or _at(person, "id")] = name
+    names.pop("", None)  # who has no id is nobody that a message could mean
     return names
 
 
 def _messages(listed, owner, people):
     times = dates.times([_of(message, "time") for message in listed])
-    texts = {_of(message, "message id"): message for message in listed}
+    by_id = {id: message for message in listed if (id := _of(message, "message id"))}
     messages, usual, reactions = [], _usual_type(listed), _reactions(listed)
     for message, time in zip(listed, times):
         sender_id, kind = _of(message, "id"), _of(message, "type").casefold()
         name = people.get(sender_id) or _of(message, "name") or sender_id
         text, _, quoted = unquoted(_without_quote(_plain(_of(message, "text"), people), message))
-        answered = texts.get(_of(message, "answers"), {})
-        if answered and _of(answered, "id") != sender_id:
+        answered = by_id.get(_of(message, "answers"))
+        if answered and _who(answered) == _who(message):  # a reply to one's own message
+            quoted = ""
+        elif answered:
             quoted = quoted or _plain(_of(answered, "text"), people)
-        quoted = quoted or _of(message, "quoted")
+        else:
+            quoted = quoted or _of(message, "quoted")
         if text:
             mine = _is_mine(message, owner, sender_id)
             reason = _reason(message, "" if kind == usual else kind)
@@ -208,6 +208,10 @@ def _messages(listed, owner, people):
                 reason = "platform"
             messages.append(Message(name, text, time, mine, reason, quoted or None))
     return messages
+
+
+def _who(message):
+    return _of(message, "id") or _of(message, "name")
 
 
 def said_by_app(text: str) -> bool:

@@ -183,6 +183,26 @@ class Conversation(NamedTuple):
     known: bool = True
 
 
+def oldest_first(messages: list[Message]) -> list[Message]:
+    """The messages, turned round where most steps from one time to the next go back."""
+    times = [message.time for message in messages if message.time]
+    back = sum(later < earlier for earlier, later in zip(times, times[1:]))
+    forward = sum(later > earlier for earlier, later in zip(times, times[1:]))
+    return messages[::-1] if back > forward else messages
+
+
+def in_order(messages: list[Message]) -> list[Message]:
+    """The messages in order of time, for exports that are sorted otherwise.
+
+    Those of one time stay in their order, and one without a time behind the message before it.
+    """
+    messages, time, times = oldest_first(messages), "", []
+    for message in messages:
+        time = message.time or time
+        times.append(time)
+    return [messages[place] for place in sorted(range(len(messages)), key=times.__getitem__)]
+
+
 def strip_placeholders(text: str) -> str:
     """A message without the export's own phrases; '' when it is nothing else, or a lone link."""
     # Most messages lack what these patterns must have.

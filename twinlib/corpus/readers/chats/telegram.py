@@ -54,7 +54,7 @@ def _messages(chat, me):
     listed = [m for m in as_dicts(chat.get("messages")) if m.get("type", "message") == "message"]
     is_own = _ownership(chat, listed, me)
     names = {_sender_id(message): _sender(message, chat) for message in listed}
-    by_id = {as_str(message.get("id")): message for message in listed}
+    by_id = {id: message for message in listed if (id := as_str(message.get("id")))}
     with_bot = chat.get("type") == "bot_chat"
     messages = []
     for message in listed:
