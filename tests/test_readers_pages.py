@@ -33,6 +33,13 @@ def test_a_medium_post_keeps_the_body_and_its_facts():
     ]
 
 
+@pytest.mark.parametrize("shown", ["March 3, 2021", "3 Mar 2021", "2021年3月3日"])
+def test_a_page_has_the_day_that_it_shows_in_words_or_numbers(shown):
+    post = f"<article><h1>Rain</h1><time>{shown}</time>{'<p>It rained on the bench.</p>' * 9}"
+    document = only(html, page(f"<html><body>{post}</article></body></html>"))
+    assert document.date == "2021-03-03"
+
+
 def test_quotations_and_code_of_a_page_are_there_for_the_cleaner_to_take_out():
     document = only(html, on_disk("medium/posts/2019-03-14_Rain-on-the-bench-1a2b3c4d5e6f.html"))
     assert "> QUOTED words of a philosopher." in document.text

@@ -137,6 +137,13 @@ def test_a_header_further_down_than_the_fifth_row_is_not_looked_for():
     assert table.columns[0] == "标题"
 
 
+@pytest.mark.parametrize("head", ["question,answer,date", "提问内容,回答内容,回答时间"])
+def test_days_and_months_of_answers_are_told_apart_over_the_whole_table(head):
+    rows = [f"第{n}问？,答第{n}问。,{day}" for n, day in enumerate(("4/3/2021", "4/13/2021"))]
+    found = qa_tables.read(of("问答.csv", "\n".join([head, *rows])))
+    assert [document.date for document in found] == ["2021-04-03", "2021-04-13"]
+
+
 def test_whoever_answered_a_question_is_named():
     text = (
         "提问内容,回答内容,答主\n膝盖疼还跑吗？,别跑了，去看医生。,老周\n"

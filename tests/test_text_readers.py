@@ -175,6 +175,32 @@ def test_what_a_file_name_says(name, date, title):
 
 
 @pytest.mark.parametrize(
+    "value, date",
+    [
+        ("2021-03-03T10:02:00Z", "2021-03-03"),
+        ("2021年3月3日", "2021-03-03"),
+        ("20210303", "2021-03-03"),
+        ("March 3, 2021", "2021-03-03"),
+        ("March 3, 2021 10:00 AM", "2021-03-03"),
+        ("3 Mar 2021", "2021-03-03"),
+        ("Published on 3 March 2021 by Nele", "2021-03-03"),
+        ("Wed, 03 Mar 2021 23:30:00 -0800", "2021-03-03"),
+        ("Wed, 03 Mar 99 23:30:00 GMT", "1999-03-03"),
+        ("03-Mar-21", "2021-03-03"),
+        ("2021", "2021"),
+        ("February 30, 2021", None),
+        ("Summary 3, 2021", None),
+        ("3/4/2021", None),
+        ("昨天", None),
+    ],
+)
+def test_a_day_is_read_alike_wherever_it_stands(value, date):
+    assert filename.date_of(value, "") == date
+    front = f"---\ndate: '{value}'\n---\nText.".encode()
+    assert next(markdown.read(File("a.md", front))).date == date
+
+
+@pytest.mark.parametrize(
     "text, title",
     [
         ("Is coffee better than tea?\n\nNorth wind.", "Is coffee better than tea?"),

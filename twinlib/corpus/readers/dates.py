@@ -6,6 +6,8 @@ Whether 3/4 is in March or April can't be told from one line: `times` takes all 
 import re
 from datetime import UTC, datetime
 
+from ...text.inputs.days import MONTHS, NAMED, named
+
 # Half of the day, in Chinese, Japanese and Korean: any short word, as phones have many of them.
 STAMP = re.compile(
     r"(\d{1,4})\s?[./\-年]\s?(\d{1,2})\s?[./\-月]\s?(\d{1,4})[日号.]?[,،，]?(?:\s*(?:星期|周|"
@@ -16,19 +18,17 @@ STAMP = re.compile(
     r"\s*(?:Z|UTC|GMT)?(?:[+-]\d{2}:?\d{2})?",
     re.IGNORECASE,
 )
-_AFTERNOON = set("下午 晚上 傍晚 黄昏 黃昏 晚间 晚間 夜晚 夜里 夜裡 午後 오후".split())
+_MORNING = "上午 早上 清晨 早晨 凌晨 午前 오전".split()
+_AFTERNOON = "下午 傍晚 黄昏 黃昏 午後 오후".split()
+# {word for an evening or a night: its first hour before midnight}; smaller ones come after it.
+_NIGHT = dict.fromkeys("晚上 晚间 晚間 夜晚".split(), 5)
+_NIGHT |= dict.fromkeys("夜里 夜裡 夜裏 夜间 夜間 深夜 半夜 午夜 子夜".split(), 6)
 _NOON = ("中午", "正午")
-_MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-NAMED_DAY = re.compile(  # 'May 17, 2024', '08-Oct-24', '8 October 2024'
-    rf"{_MONTH}[a-z]{{0,6}}\.? (\d{{1,2}}),? (\d{{4}})|"
-    rf"(\d{{1,2}})[-. ]{{1,2}}{_MONTH}[a-z]{{0,6}}[-., ]{{1,2}}(\d{{4}}|\d\d)(?![A-Za-z0-9])",
-    re.IGNORECASE,
-)
+HALVES = (*_MORNING, *_AFTERNOON, *_NIGHT, *_NOON)
 _LETTERS, _DASH = re.compile("[A-Za-z]{3}"), re.compile(r"(?<=\d)[,;]?\s+[-–]\s+(?=\d)")
 _WESTERN = re.compile(
     r"\w{3},? (\w{3}) (\d{1,2}) (\d\d):(\d\d):(\d\d) (?:[+-]\d{4}|\w{3,4}) (\d{4})"
 )
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 # {order: positions of year, month and day}
 _ORDERS = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}
 
@@ -47,13 +47,10 @@ def _plain(text):
     """A time as STAMP reads it, from one with a named month, in Korean, or with a dash or 'at'."""
     if not text.isascii():
         text = text.replace("년", "年").replace("월", "月").replace("일", "日")
-    named = NAMED_DAY.search(text) if _LETTERS.search(text) else None
-    if named:
-        month, day, year, day2, month2, year2 = named.groups()
-        number = [name.lower() for name in _MONTHS].index((month or month2).lower()) + 1
-        year = int(year or year2)
-        year += 2000 if year < 100 else 0
-        text = f"{year}-{number:02}-{int(day or day2):02}{text[named.end() :]}"
+    match = NAMED.search(text) if _LETTERS.search(text) else None
+    if match:
+        year, month, day = named(match)
+        text = f"{year}-{month:02}-{day:02}{text[match.end() :]}"
     return _DASH.sub(" ", text) if "-" in text or "–" in text else text
 
 
@@ -100,9 +97,9 @@ def _iso(match, order):
     if day is None or match[5] is None:
         return day.date().isoformat() if day else ""
     hour, half = int(match[5]), (match[4] or match[8] or "").lower()
-    if (half[:1] == "p" or half in _AFTERNOON) and hour < 12 or half in _NOON and hour < 3:
-        hour += 12
-    elif half and hour == 12 and half[0] != "p" and half not in _AFTERNOON and half not in _NOON:
+    if _is_after_noon(hour, half):
+        hour = hour % 12 + 12
+    elif half and hour == 12:
         hour = 0
     try:
         return day.replace(hour=hour, minute=int(match[6]), second=int(match[7] or 0)).isoformat()
@@ -110,12 +107,21 @@ def _iso(match, order):
         return ""
 
 
+def _is_after_noon(hour, half):
+    """Whether an hour of a half of the day, 12 at most, is one from noon to midnight."""
+    if half in _NIGHT:
+        return _NIGHT[half] <= hour < 12
+    if half in _NOON:
+        return hour < 3 or hour == 12
+    return hour <= 12 and (half[:1] == "p" or half in _AFTERNOON)
+
+
 def _other_time(text):
     """The ISO time of Unix (milli-, micro-)seconds or 'Wed Oct 10 20:19:24 +0000 2018', else ''."""
     western = _WESTERN.fullmatch(text)
-    if western and western[1] in _MONTHS:
+    if western and western[1] in MONTHS:
         month, day, hour, minute, second, year = western.groups()
-        parts = (year, _MONTHS.index(month) + 1, day, hour, minute, second)
+        parts = (year, MONTHS.index(month) + 1, day, hour, minute, second)
         return _iso_or_empty(lambda: datetime(*map(int, parts)))
     number = re.fullmatch(r"(\d{9,10})(\d{3}|\d{6})?(?:\.\d*)?", text)
     return _iso_or_empty(lambda: datetime.fromtimestamp(int(number[1]), UTC)) if number else ""

@@ -9,7 +9,6 @@ import html
 import io
 import re
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
 
 from ...text.inputs.encoding import Unreadable
 from ...text.inputs.filename import date_of
@@ -139,16 +138,8 @@ def _document(file, entry, author, number):
         f"{file.name}#{number}",
         title=title,
         text=text,
-        date=next(filter(None, (_date(entry.get(name, "")) for name in _DATES)), None),
+        date=next(filter(None, (date_of(entry.get(name), "") for name in _DATES)), None),
         author=entry.get("creator") or author,
         markdown=True,
         removed=removed,
     )
-
-
-def _date(value):
-    """The ISO date of 'Mon, 03 May 2021 10:02:00 GMT' or '2021-05-03T10:02:00Z', or None."""
-    try:
-        return parsedate_to_datetime(value).date().isoformat()
-    except (ValueError, TypeError, IndexError):
-        return date_of(value, "") or None

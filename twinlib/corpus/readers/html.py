@@ -22,6 +22,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from ...text.inputs import days
 from ...text.inputs.encoding import BYTE_ORDER_MARKS, Unreadable, decode
 from ...text.inputs.filename import date_of, title_of
 from ...text.inputs.input_file import File
@@ -377,8 +378,8 @@ def _date(index, text=""):
     for tag in (tag for selector in _DATES for tag in index.get(selector, ())[:1]):
         value = tag.get("datetime") or tag.get("content") or text_of(tag)
         match = re.search(r"(?:19|20)\d\d\s*[-./年]?\s*\d{1,2}\s*[-./月]?\s*\d{1,2}", value)
-        if match:
-            return match.group()
+        if found := match.group() if match else days.day(value):
+            return found
     return _first(r"\"datePublished\"\s*:\s*\"([^\"]+)\"", text)
 
 

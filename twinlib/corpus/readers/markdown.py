@@ -12,7 +12,6 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import PurePosixPath
 
 from ...text.inputs.encoding import Unreadable, decode
@@ -128,25 +127,10 @@ def _shown_name(name):
 def _date(facts, name):
     for key in _DATES:
         value = _line(facts.get(key))
-        date = date_of(value, "") or _spelt_date(value)
+        date = date_of(value, "")
         if date:
             return date
     return date_of(None, name)
-
-
-def _spelt_date(value):
-    """The ISO date of 'March 3, 2021 10:00 AM', '3 Mar 2021' and 'Wed, 03 Mar 2021 …', or None."""
-    match = re.search(
-        r"([A-Z][a-z]{2})[a-z]* (\d{1,2}),? (\d{4})|(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})", value
-    )
-    if not match:
-        return None
-    month, day, year, day2, month2, year2 = match.groups()
-    text = f"{month or month2} {day or day2} {year or year2}"
-    try:
-        return datetime.strptime(text, "%b %d %Y").date().isoformat()
-    except ValueError:
-        return None
 
 
 def _notion(body):

@@ -26,17 +26,18 @@ def read(file: File) -> Iterator[Document]:
     seen = Counter()
     for table in spreadsheets.read(file):
         roles = columns.answers(table.columns)
-        for row in table.rows if roles else ():
+        rows = list(table.rows) if roles else []
+        times = dates.times([_cell(row, roles["time"]) for row in rows])
+        for row, time in zip(rows, times):
             question, answer = _cell(row, roles["question"]), _answer(row, roles)
             if answer:
                 name = content_id(question or answer)
                 seen[name] += 1
                 source = f"{file.name}#row-{name}" + (f"-{seen[name]}" if seen[name] > 1 else "")
-                yield _document(source, question, answer, row, roles)
+                yield _document(source, question, answer, time, row, roles)
 
 
-def _document(source, question, answer, row, roles):
-    (time,) = dates.times([_cell(row, roles["time"])])
+def _document(source, question, answer, time, row, roles):
     return Document.of_turns(
         source,
         [Turn(question, answer, time)],

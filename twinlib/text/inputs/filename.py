@@ -1,36 +1,31 @@
 """What can be inferred from a file's name: a date, a title, whether it is a draft."""
 
 import re
-from datetime import date
 from pathlib import PurePosixPath
 
-_DATE = re.compile(
-    r"(?<!\d)((?:1[0-9]|20)\d\d)\s*[-_./年]?\s*(\d{1,2})\s*[-_./月]?\s*(\d{1,2})(?!\d)"
-)
+from . import days
+
 _NO_TITLE = re.compile(
     r"[\da-f\s]*\d[\da-f\s]*|[\d\s]*|index|untitled.*|new note.*|未命名.*|新建.*"
 )
 
 
 def date_of(value: str | None, name: str) -> str | None:
-    """The ISO date in `value`, else at the start of the file's name, else None.
+    """The ISO date in `value`, else in numbers at the start of the file's name, else None.
 
     A `value` that starts with a year alone gives that year.
     """
-    for text in (str(value or ""), PurePosixPath(name).stem):
-        match = _DATE.match(text.strip())
-        if match:
-            try:
-                return date(*map(int, match.groups())).isoformat()
-            except ValueError:
-                pass
+    numbered = days.NUMBERED.match(PurePosixPath(name).stem.strip())
+    found = days.day(str(value or "")) or numbered and days.day(numbered.group())
+    if found:
+        return found
     year = re.match(r"((?:1[0-9]|20)\d\d)(?!\d)", str(value or "").strip())
     return year.group(1) if year else None
 
 
 def title_of(name: str) -> str:
     """The title in a file's name, without date and dashes; '' when it is an id or a number."""
-    stem = _DATE.sub("", PurePosixPath(name).stem, count=1).strip("-_. ")
+    stem = days.NUMBERED.sub("", PurePosixPath(name).stem, count=1).strip("-_. ")
     title = " ".join(re.split(r"[-_\s]+", stem))
     return "" if _NO_TITLE.fullmatch(title.lower()) else title
 

@@ -4,13 +4,15 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-# Half of the day.
-HALF = "(?:上午|下午|凌晨|早上|中午|晚上|清晨|午夜|傍晚|早晨|半夜|深夜|午前|午後|오전|오후)"
+from ....text.inputs.days import MONTHS
+from ..dates import HALVES
+
+HALF = f"(?:{'|'.join(HALVES)})"  # of the day
 CLOCK = rf"(?:{HALF}\s?)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:\s?[AaPp]\.?\s?[Mm]\b\.?)?"
 _NUMBERS = (
     r"\d{1,4}\s?[./\-年년]\s?\d{1,2}\s?[./\-月월]\s?\d{1,4}[日일]?\.?(?:\s?(?:星期|周|週)[一-龥])?"
 )
-MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
+MONTH = f"(?:{'|'.join(MONTHS)})[a-z]{{0,6}}"
 NAMED = rf"(?:{MONTH}\.? \d{{1,2}},? \d{{4}}|\d{{1,2}}[-. ]{MONTH}[-. ]\d{{2,4}})"
 DAY = rf"(?:{_NUMBERS}|{NAMED})"
 STAMP = rf"{DAY}(?:,| at| -|T)?\s*{CLOCK}"

@@ -6,6 +6,7 @@ Spanish, French, Portuguese and Italian.
 """
 
 import re
+from itertools import accumulate
 from typing import NamedTuple
 
 from ....text.script import STRAY
@@ -196,10 +197,8 @@ def in_order(messages: list[Message]) -> list[Message]:
 
     Those of one time stay in their order, and one without a time behind the message before it.
     """
-    messages, time, times = oldest_first(messages), "", []
-    for message in messages:
-        time = message.time or time
-        times.append(time)
+    messages = oldest_first(messages)
+    times = list(accumulate((message.time for message in messages), lambda last, t: t or last))
     return [messages[place] for place in sorted(range(len(messages)), key=times.__getitem__)]
 
 
