@@ -166,6 +166,30 @@ def _replace(temporary, path):
     return os.replace(temporary, path)
 
 
+class DamagedFile(ValueError):
+    """A JSON file that can't be used: no JSON, of another type, or text that UTF-8 can't hold."""
+
+
+def read_json(path: Path, kind: type = dict) -> object:
+    """The value of a JSON file; raises OSError without one, DamagedFile where it is no `kind`."""
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        json.dumps(value, ensure_ascii=False).encode()  # fails on a lone surrogate
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, kind):
+        raise DamagedFile(str(path))
+    return value
+
+
+def json_or(path: Path, default: object) -> object:
+    """The value of a JSON file, of the type of `default`, or that where it can't be read."""
+    try:
+        return read_json(path, type(default))
+    except (OSError, DamagedFile):
+        return default
+
+
 def write_atomic(path: Path, data: str | bytes) -> None:
     """Write text or bytes so that a reader sees the old file or the new one, never a part of it."""
     with replaced(path) as file:

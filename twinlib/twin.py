@@ -4,7 +4,6 @@ Its paths are in twin_folder.py. Files are written under a temporary name and re
 step's report.json is written last: without a readable report the step is not done.
 """
 
-import json
 import os
 import shutil
 from contextlib import suppress
@@ -12,7 +11,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
-from .files import TwinError, hash_of, is_home, is_no_home, locked, read_records, write_json
+from .files import (
+    DamagedFile,
+    TwinError,
+    hash_of,
+    is_home,
+    is_no_home,
+    json_or,
+    locked,
+    read_json,
+    read_records,
+    write_json,
+)
 from .i18n import Sentence, Texts, choose, data, restored, step_title, t
 from .twin_folder import FILES, REPOSITORIES, TwinFolder, folder_names
 
@@ -151,9 +161,7 @@ def _folder_of(path):
 
 def _given_name(folder):
     """The name in a folder's twin.json; None where there is none."""
-    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-        return json.loads((folder / FILES["facts"]).read_text(encoding="utf-8"))["name"]
-    return None
+    return json_or(folder / FILES["facts"], {}).get("name")
 
 
 class Twin(TwinFolder):
@@ -223,12 +231,12 @@ class Twin(TwinFolder):
 
     def _read_facts(self):
         try:
-            facts = json.loads(self.file("facts").read_text(encoding="utf-8"))
-            if not isinstance(facts, dict) or not _are_facts(facts):
-                raise ValueError
+            facts = read_json(self.file("facts"))
+            if not _are_facts(facts):
+                raise DamagedFile
         except FileNotFoundError:
             raise TwinError(t("core.no_twin", path=self.path, name=self.name)) from None
-        except (ValueError, RecursionError):
+        except DamagedFile:
             raise TwinError(t("core.facts_damaged", path=self.file("facts"))) from None
         return facts
 
@@ -284,11 +292,8 @@ class Twin(TwinFolder):
 
     def _read_drafts(self):
         """{step: drafts}; {} without the file, or when somebody damaged it by hand."""
-        try:
-            drafts = json.loads(self.file("drafts").read_text(encoding="utf-8"))
-            return {step: dict(typed) for step, typed in drafts.items()}
-        except (OSError, ValueError, AttributeError, TypeError, RecursionError):
-            return {}
+        drafts = json_or(self.file("drafts"), {})
+        return {step: typed for step, typed in drafts.items() if isinstance(typed, dict)}
 
     def _forget_drafts(self, step):
         """Remove the step's drafts that this object knew of; later ones stay."""
@@ -319,25 +324,32 @@ class Twin(TwinFolder):
 
     def _read_decisions(self, key):
         path = self.file(key)
-        if not path.exists():
-            return {}
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError):
+            return read_json(path)
+        except FileNotFoundError:
+            return {}
+        except DamagedFile:
             raise TwinError(t("core.decisions_damaged", path=path)) from None
 
     def decide(self, content: str, **decision) -> None:
         """Save one decision of the owner about the content with this id."""
-        self.undecide(content, {**self.decisions().get(content, {}), **decision})
+        with locked(self.file("lock")):
+            self._keep_decision(content, {**self.decisions().get(content, {}), **decision})
 
     def undecide(self, content: str, before: dict | None = None) -> None:
-        """Restore the decision about this content to `before`, or remove it.
+        """Restore the decision about this content to `before`, or remove it."""
+        with locked(self.file("lock")):
+            self._keep_decision(content, before)
+
+    def _keep_decision(self, content, before):
+        """Save a decision, for somebody who holds the lock.
 
         Approvals are saved in a file of their own that is no input of a step, because they change
-        no training row and must not make a step stale.
+        no training row and must not make a step stale. The file that gains the decision is written
+        first, so that it is in one of them at any time.
         """
         target = "approved" if (before or {}).get("action") == "approve" else "decisions"
-        for key in ("approved", "decisions"):
+        for key in sorted(("approved", "decisions"), key=lambda key: key != target):
             saved = self._read_decisions(key)
             changed = {name: decision for name, decision in saved.items() if name != content}
             if before and key == target:
@@ -370,10 +382,10 @@ class Twin(TwinFolder):
         if not path.exists():
             return None
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
+            kept = read_json(path)
             warnings = list(map(_warning, kept["warnings"]))
             return _checked(Report(**{**kept, "warnings": warnings}))
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError):
             raise TwinError(t("core.report_damaged", path=path, step=step)) from None
 
     def finish(self, report: Report, requested: dict | None = None) -> None:
@@ -486,18 +498,13 @@ class Twin(TwinFolder):
 
     def hash(self, path: Path) -> str:
         """The sha256 of a file, or a folder's names and contents; kept until they change."""
-        before = self._hashes()
+        before = json_or(self.file("hashes"), {})
         cache = dict(before)
         value = hash_of(Path(path), cache, leave_out=self.path.resolve())
         if cache != before:
             with suppress(OSError):  # on a full or read-only disk it is hashed again next time
                 write_json(self.file("hashes"), cache)
         return value
-
-    def _hashes(self):
-        with suppress(OSError, ValueError, TypeError):
-            return dict(json.loads(self.file("hashes").read_text(encoding="utf-8")))
-        return {}
 
     def newest_adapter(self) -> tuple[str, Path] | tuple[None, None]:
         """(step, path) of reasoning's adapter if that step is done, else persona's, else Nones."""

@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .. import sample
-from ..files import write_json, write_records
+from ..files import locked, write_json, write_records
 from ..i18n import both, listed, t
 from ..models.plan import Plan, machine
 from ..progress import Progress
@@ -149,8 +149,9 @@ def demo_problem(settings: Corpus, twin: Twin) -> Problem | None:
 
 def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
     """Make documents, passages and rows. Raises TwinError if there is nothing to learn from."""
-    if not twin.file("decisions").exists():
-        write_json(twin.file("decisions"), {})
+    with locked(twin.file("lock")):
+        if not twin.file("decisions").exists():
+            write_json(twin.file("decisions"), {})
     chosen, settings = settings, _signed(settings)
     inputs = twin.inputs(*sources(settings), twin.file("decisions"), twin.file("interview"))
     decisions, ignored = _valid(twin.decisions())

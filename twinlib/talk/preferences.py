@@ -6,31 +6,30 @@ question, so that two of them with different decisions are a pair. No step reads
 thumb makes nothing stale.
 """
 
-import json
-
-from ..files import TwinError, content_id, write_json
+from ..files import DamagedFile, TwinError, content_id, locked, read_json, write_json
 from ..i18n import t
 from ..twin import Twin
 
 
 def decide(twin: Twin, action: str | None, question: str, answer: str, **about) -> None:
     """Keep what the owner thinks of an answer; None takes it back."""
-    saved = decisions(twin)
-    saved.pop(id_of(question, answer), None)
-    if action:
-        given = {"action": action, "question": question, "answer": answer, **about}
-        saved[id_of(question, answer)] = given
-    write_json(twin.file("preferences"), saved)
+    with locked(twin.file("lock")):
+        saved = decisions(twin)
+        saved.pop(id_of(question, answer), None)
+        if action:
+            given = {"action": action, "question": question, "answer": answer, **about}
+            saved[id_of(question, answer)] = given
+        write_json(twin.file("preferences"), saved)
 
 
 def decisions(twin: Twin) -> dict[str, dict]:
     """All decisions by id; raises TwinError where the file was damaged."""
     path = twin.file("preferences")
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return read_json(path)
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError):
+    except DamagedFile:
         raise TwinError(t("core.decisions_damaged", path=path)) from None
 
 

@@ -10,7 +10,7 @@ from ..corpus import interview
 from ..corpus.passages import passages
 from ..evaluate.blind_test import pairs
 from ..evaluate.blind_test import step as blind_test
-from ..files import TwinError, content_id, write_atomic, write_records
+from ..files import TwinError, content_id, locked, write_atomic, write_records
 from ..i18n import language, t
 from ..text import interview_questions, sufficiency
 from ..text.interview_questions import BY_ID, QUESTIONS, Question
@@ -33,15 +33,26 @@ class AnswerStore:
 
     questions: list[Question]
 
-    def __init__(self, path: Path):
-        self.path, self.records, self.note = path, {}, ""
+    def __init__(self, path: Path, lock: Path):
+        self.path, self.lock, self.records, self.note = path, lock, {}, ""
         self.read()
 
     def read(self) -> None:
         """Read the file, which another window may have changed; damaged lines are set aside."""
+        if self._read()[1]:
+            with locked(self.lock):
+                self._read_whole()
+
+    def _read(self):
+        """Read the file; returns (its text, the number of damaged lines)."""
         text = _text(self.path)
         records, damaged = interview_questions.parse(text)
         self.records = {record["id"]: record for record in records}
+        return text, damaged
+
+    def _read_whole(self):
+        """Read the file and set damaged lines aside, for somebody who holds the lock."""
+        text, damaged = self._read()
         if damaged:
             self._set_aside(text, damaged)
 
@@ -62,7 +73,14 @@ class AnswerStore:
 
         `spoken` is the language that the question is asked in, 'en' or 'zh'.
         """
-        self.read()
+        with locked(self.lock):
+            self._read_whole()
+            record = self._changed(question, spoken, change)
+            records = {**self.records, question.id: record}
+            write_records(self.path, records.values())
+        self.records = records
+
+    def _changed(self, question, spoken, change):
         record = {
             "id": question.id,
             "question": "",
@@ -78,9 +96,7 @@ class AnswerStore:
             record["when"] = datetime.now().isoformat(timespec="seconds")
         if not record.get("draft"):
             record.pop("draft", None)
-        records = {**self.records, question.id: record}
-        write_records(self.path, records.values())
-        self.records = records
+        return record
 
     def answer(self, name: str) -> str:
         return self.records.get(name, {}).get("answer", "")
@@ -107,7 +123,7 @@ class InterviewAnswers(AnswerStore):
     """
 
     def __init__(self, twin: Twin):
-        super().__init__(twin.file("interview"))
+        super().__init__(twin.file("interview"), twin.file("lock"))
         in_blind_test = answered(twin.file("blind_answers"))
         self.questions = [q for q in QUESTIONS if q.id not in in_blind_test or self.answer(q.id)]
 
@@ -121,7 +137,7 @@ class BlindTestAnswers(AnswerStore):
     """Answers for the blind test: own questions first, then interview questions not trained on."""
 
     def __init__(self, twin: Twin):
-        super().__init__(twin.file("blind_answers"))
+        super().__init__(twin.file("blind_answers"), twin.file("lock"))
         unused = pairs.pool(answered(twin.file("interview")), blind_test.asked_before(twin))
         self.pool = [q for q in reversed(QUESTIONS) if q in unused or self.answer(q.id)]
         if not self.pool:  # the owner answered the whole interview

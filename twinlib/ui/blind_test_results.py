@@ -9,7 +9,7 @@ import ipywidgets as widgets
 from ..evaluate.blind_test import analysis
 from ..evaluate.blind_test import codes as blind_codes
 from ..evaluate.blind_test import step as blind_test
-from ..files import TwinError, write_atomic
+from ..files import TwinError, locked, write_atomic
 from ..i18n import choose, t
 from ..text import labels
 from ..twin import Twin
@@ -79,11 +79,12 @@ def results(twin: Twin, text: str = "") -> Shown:
 def _keep(twin, text, tests):
     """Append the new codes of these tests to the file, one a line; returns all codes as text."""
     path = twin.file("blind_codes")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     codes = [blind_codes.write(reply) for reply in blind_codes.read(text)[0] if reply.test in tests]
-    new = [code for code in dict.fromkeys(codes) if code not in lines]
-    if new:
-        write_atomic(path, "\n".join([*lines, *new]) + "\n")
+    with locked(twin.file("lock")):
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        new = [code for code in dict.fromkeys(codes) if code not in lines]
+        if new:
+            write_atomic(path, "\n".join([*lines, *new]) + "\n")
     return "\n".join([*lines, *new])
 
 

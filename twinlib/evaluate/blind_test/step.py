@@ -15,7 +15,15 @@ from math import ceil
 from pathlib import Path
 
 from ...commands import program
-from ...files import Cache, TwinError, content_id, read_records, write_atomic, write_records
+from ...files import (
+    Cache,
+    TwinError,
+    content_id,
+    locked,
+    read_records,
+    write_atomic,
+    write_records,
+)
 from ...i18n import both, t
 from ...models import generate
 from ...progress import Progress
@@ -231,16 +239,17 @@ def keep_test(twin: Twin, trials: list, about: dict) -> dict:
 
     A new test gets an id and a random key; `about` are the fields author, to, file and model_sha.
     """
-    tests = tests_of(twin)
-    before = next((test for test in reversed(tests) if _is_same(test, trials, about)), None)
-    if before:
-        test = {**before, **about}
-    else:
-        trials = [{**trial, "first": secrets.randbelow(2)} for trial in trials]
-        name = pairs.new_id(trials, {test["id"] for test in tests})
-        test = {"id": name, "made": round(time.time()), **about, "trials": trials}
-    others = [each for each in tests if each["id"] != test["id"]]
-    write_records(twin.file("blind_tests"), [*others, test])
+    with locked(twin.file("lock")):
+        tests = tests_of(twin)
+        before = next((test for test in reversed(tests) if _is_same(test, trials, about)), None)
+        if before:
+            test = {**before, **about}
+        else:
+            trials = [{**trial, "first": secrets.randbelow(2)} for trial in trials]
+            name = pairs.new_id(trials, {test["id"] for test in tests})
+            test = {"id": name, "made": round(time.time()), **about, "trials": trials}
+        others = [each for each in tests if each["id"] != test["id"]]
+        write_records(twin.file("blind_tests"), [*others, test])
     return test
 
 
