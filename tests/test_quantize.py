@@ -197,8 +197,15 @@ def test_only_files_that_pass_are_offered(trained_twin, monkeypatch):
     assert any("demo-F16.gguf is kept aside" in said for said in outcome.warnings)
     assert twin.file("modelfile").read_text().startswith("FROM ./demo-Q8_0.gguf\n")
     never_pass(monkeypatch, "Q8_0")
+    twin.finish(Report("quantize", {}, 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
+    before = twin.gguf("Q8_0").read_bytes()
     with pytest.raises(TwinError, match="No file passed: .*demo-Q8_0.gguf is kept aside"):
         quantize.run(twin, wanted, Progress(twin.history("quantize"), "quantize"))
+    assert list(twin.ggufs()) == ["Q8_0"] and twin.gguf("Q8_0").read_bytes() == before
+    assert checks.failed_path(twin.gguf("Q8_0")).exists() and quantize.unfinished(wanted, twin)
+    assert twin.state("quantize").name == "done", "what was proven before is as good as it was"
+    (twin.adapter("persona") / "adapter_config.json").write_text("{}", encoding="utf-8")
+    assert twin.state("quantize").name == "stale", "it is of another adapter"
 
 
 def test_without_an_adapter_or_with_an_unknown_type_the_step_says_what_to_do(twin):

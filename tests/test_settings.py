@@ -1,5 +1,6 @@
 """One declaration per setting: parsing, limits, what is typed survives, both languages."""
 
+import json
 import re
 from collections import Counter
 from dataclasses import fields
@@ -68,6 +69,46 @@ def test_text_becomes_the_value_it_means(name, text, value):
 def test_a_wrong_value_is_refused_in_a_sentence(name, text, word):
     with pytest.raises(ValueError, match=word):
         settings.make("persona", **{name: text})
+
+
+def error_of(call):
+    try:
+        call()
+    except Exception as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    "call, said",
+    [
+        (lambda: json.loads(""), "JSONDecodeError: Expecting value: line 1 column 1 (char 0)."),
+        (lambda: "\ud800".encode(), "UnicodeEncodeError: 'utf-8' codec can't encode character"),
+        (lambda: next(iter([]), None).x, "AttributeError: 'NoneType' object has no attribute 'x'."),
+        (lambda: {}["x"], "KeyError: 'x'."),
+        (lambda: (_ for _ in ()).throw(ValueError()), "ValueError: ValueError()."),
+        (lambda: (_ for _ in ()).throw(ValueError("a\n  b")), "ValueError: a b."),
+    ],
+)
+def test_an_error_of_a_library_is_named_and_says_what_to_do(call, said):
+    words = settings.in_words(error_of(call))
+    assert words.startswith(said) and words.endswith(
+        "Set TWINLIB_DEBUG=1 to see where, and report it."
+    )
+
+
+def test_a_wrong_setting_is_its_sentence_alone():
+    error = error_of(lambda: settings.make("persona", effort="huge"))
+    assert settings.in_words(error) == str(error)
+    assert str(error).startswith("Effort: 'huge' is none of")
+
+
+def test_a_command_shows_no_bare_error_of_a_library(twin, monkeypatch, capsys):
+    def damaged(*_):
+        json.loads("")
+
+    monkeypatch.setattr(settings, "sample", type("Damaged", (), {"source": damaged}))
+    assert main(["corpus", "--twin", str(twin.path)]) == 1
+    assert "JSONDecodeError: Expecting value" in capsys.readouterr().err
 
 
 def test_what_reveals_more_is_never_remembered(twin):

@@ -15,7 +15,18 @@ from . import __version__, running
 from .files import TwinError, now, pasted_path, versions
 from .i18n import choose, t
 from .progress import Progress, duration
-from .settings import SETTINGS, description, make, parse, remembered, step_module, stops, texts
+from .settings import (
+    SETTINGS,
+    WrongSetting,
+    description,
+    in_words,
+    make,
+    parse,
+    remembered,
+    step_module,
+    stops,
+    texts,
+)
 from .train import rescue
 from .twin import AUTO, STEPS, Outcome, Report, Stopped, Twin
 from .twin_folder import FILES
@@ -80,9 +91,7 @@ def _sentence(error, twin):
         return t("core.no_permission", path=error.filename)
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return t("core.out_of_memory")
-    if isinstance(error, ValueError):
-        return str(error)
-    return t("core.unexpected_error", name=type(error).__name__, error=error)
+    return in_words(error)
 
 
 def _is_gone(error, twin):
@@ -190,7 +199,7 @@ def _parser_of(step, field):
     def parse_text(text):
         try:
             return parse(step, field, text)
-        except ValueError as error:
+        except WrongSetting as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return parse_text

@@ -15,9 +15,14 @@ from types import ModuleType
 from typing import Any
 
 from . import i18n, sample
-from .files import pasted_path
+from .files import TwinError, pasted_path
 from .i18n import t
-from .twin import AUTO, Problem, Twin
+from .twin import AUTO, Problem, Stopped, Twin
+
+
+class WrongSetting(ValueError):
+    """A value that a setting can't have: one sentence for the owner."""
+
 
 EFFORTS = ("smoke", "quick", "standard", "thorough")
 # What step 03 can practise: each is a module of text/tasks.
@@ -285,7 +290,7 @@ def choice_texts(value: str) -> dict[str, str]:
 def parse(step: str, field: Field, value: object) -> bool | int | float | str:
     """Convert typed text, or a value of the right type, to the type of a step's field.
 
-    Raises ValueError with a sentence for the owner, which begins with the field's label.
+    Raises WrongSetting, whose sentence begins with the field's label.
     """
     label = texts(step, field.name)["label"]
     if value == AUTO and field.default == AUTO:
@@ -299,15 +304,15 @@ def parse(step: str, field: Field, value: object) -> bool | int | float | str:
             float: "core.not_a_number",
             bool: "core.not_yes_or_no",
         }
-        raise ValueError(t(problem[field.type], label=label, text=value)) from None
+        raise WrongSetting(t(problem[field.type], label=label, text=value)) from None
     choices, limits = field.metadata["choices"], field.metadata["limits"]
     if choices and parsed not in choices:
         names = ", ".join(map(str, choices))
-        raise ValueError(t("core.not_a_choice", label=label, text=value, names=names))
+        raise WrongSetting(t("core.not_a_choice", label=label, text=value, names=names))
     # NaN compares false, so it is rejected too.
     if limits and not limits[0] <= parsed <= limits[1]:
         low, high = limits
-        raise ValueError(t("core.out_of_limits", label=label, text=value, low=low, high=high))
+        raise WrongSetting(t("core.out_of_limits", label=label, text=value, low=low, high=high))
     return parsed
 
 
@@ -319,12 +324,12 @@ def _boolean(value):
 
 
 def make(step: str, **values) -> Settings:
-    """The settings of a step from typed values; raises ValueError for the first invalid one."""
+    """The settings of a step from typed values; raises WrongSetting for the first invalid one."""
     kind = SETTINGS[step]
     known = {f.name: f for f in fields(kind)}
     unknown = set(values) - set(known)
     if unknown:
-        raise ValueError(t("core.unknown_setting", unknown=sorted(unknown), step=step))
+        raise WrongSetting(t("core.unknown_setting", unknown=sorted(unknown), step=step))
     return kind(**{name: parse(step, known[name], value) for name, value in values.items()})
 
 
@@ -337,15 +342,36 @@ def remembered(step: str, twin: Twin) -> dict:
     known = {f.name: f for f in fields(SETTINGS[step]) if not f.metadata["once"]}
     of = "reasoning" if step == "probe" else step
     chosen = {**twin.facts.get("settings", {}).get(of, {}), **twin.drafts(of)}
-    values = {}
-    for name in filter(known.get, chosen):
-        with suppress(ValueError):  # also one that another version of the library saved
-            values[name] = parse(step, known[name], chosen[name])
+    values = _valid(step, known.values(), chosen)
     if step != "corpus":
         return values
     if "source" in values:
         values["source"] = twin.here(values["source"])
     return {**values, **sample.source(twin.name, values)}
+
+
+def with_saved(settings: Settings, saved: dict) -> Settings:
+    """The settings with those saved values that this version of the library can read."""
+    step = next(step for step, kind in SETTINGS.items() if kind is type(settings))
+    return replace(settings, **_valid(step, fields(settings), saved))
+
+
+def _valid(step, known, saved):
+    """{name: value} of the saved values of known fields, without those that are invalid now."""
+    values = {}
+    for one in known:
+        with suppress(WrongSetting):  # also one that another version of the library saved
+            if one.name in saved:
+                values[one.name] = parse(step, one, saved[one.name])
+    return values
+
+
+def in_words(error: BaseException) -> str:
+    """An error as a sentence: one of ours as it is, one of a library with its name."""
+    if isinstance(error, (TwinError, Stopped, WrongSetting)):
+        return str(error)
+    words = " ".join(str(error).split()) or repr(error)
+    return t("core.unexpected_error", name=type(error).__name__, error=words)
 
 
 def step_module(step: str) -> ModuleType:

@@ -20,7 +20,7 @@ from ..files import locked, write_json, write_records
 from ..i18n import both, listed, t
 from ..models.plan import Plan, machine
 from ..progress import Progress
-from ..settings import Corpus, parse, stop, warning
+from ..settings import Corpus, WrongSetting, parse, stop, warning
 from ..twin import AUTO, Outcome, Problem, Twin
 from . import readers, report, rows
 from .gather import Gathered, gather, options_of, rules_of, sources, without_repeated
@@ -45,7 +45,7 @@ def problems(settings: Corpus, twin: Twin) -> list[Problem]:
     for field in fields(settings):
         try:
             parse("corpus", field, getattr(settings, field.name))
-        except ValueError as error:
+        except WrongSetting as error:
             messages.append(Problem("stop", str(error)))
     if problem := source_problem(settings, twin) or author_problem(settings, twin):
         messages.append(problem)

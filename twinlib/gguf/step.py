@@ -99,6 +99,8 @@ def _spec(twin, base, adapter, config, settings):
 def _make_files(twin, settings, spec, progress):
     """Write and check the files and move them from a temporary folder to the twin's.
 
+    Where none passes, the files of an earlier run stay, and its report with them.
+
     Returns (figures, warnings, {type: path} of the files that passed).
     """
     folder, kinds = twin.folder("quantize"), file_types(settings.types)
@@ -109,10 +111,11 @@ def _make_files(twin, settings, spec, progress):
         )
         figures = {f"size_mb_{kind}": figure(round(size / 1e6, 1)) for kind, size in sizes.items()}
         measured, warnings = checks.check_files(twin, files, spec, progress)
-        remove_old(twin)
+        passed = {kind: twin.new_gguf(kind) for kind in kinds if files[kind].exists()}
+        if passed:  # else the earlier ones are all that the twin can talk with
+            remove_old(twin)
         for file in unchecked.iterdir():
             os.replace(file, folder / file.name)
-    passed = {kind: twin.gguf(kind) for kind in kinds if twin.gguf(kind).exists()}
     return figures | measured, warnings, passed
 
 

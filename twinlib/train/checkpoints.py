@@ -7,19 +7,19 @@ is kept in this machine's own cache until the disk takes one again.
 """
 
 import errno
-import json
 import os
+import re
 import shutil
 import time
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import sha256_of, write_json
+from ..files import json_or, sha256_of, write_json
 from ..i18n import t
 from ..models import load
 from ..progress import duration
-from ..settings import Persona, Reasoning
+from ..settings import Persona, Reasoning, with_saved
 from ..twin import Twin
 from . import processes, rescue
 
@@ -30,7 +30,8 @@ MANIFEST = "manifest.json"
 EVERY = 300.0  # seconds between two checkpoints at most, beside those after so many steps
 _SHARE = 0.1  # of the time: what saving may take on a slow disk
 _SLOW = 30.0  # seconds after which saving is called slow
-_RUN = ("run.json", "settings.json")  # what belongs to all checkpoints of a run
+RUN, SETTINGS = "run.json", "settings.json"  # what belongs to all checkpoints of a run
+_NAME = re.compile(r"checkpoint-\d+")
 # Settings that depend on the machine: a resumed run may get another GPU.
 _MACHINE_SETTINGS = "engine precision packing batch accumulation checkpointing compile".split()
 
@@ -47,34 +48,41 @@ def write_manifest(checkpoint: Path) -> None:
 
 def is_whole(checkpoint: Path) -> bool:
     """Whether every file that the manifest names exists with the same hash."""
+    manifest = json_or(checkpoint / MANIFEST, {})
     try:
-        manifest = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
         return bool(manifest) and all(
             sha256_of(checkpoint / name) == digest for name, digest in manifest.items()
         )
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError):
         return False
 
 
 def newest_whole(folder: Path, run: dict) -> Path | None:
     """The newest whole checkpoint of this `run` (its settings and inputs, as JSON), or None.
 
-    Checkpoints of another run and damaged ones are deleted: they can't be continued.
+    Checkpoints of another run and damaged ones are deleted: they can't be continued. A checkpoint
+    knows its run, so that a damaged run.json beside it costs nothing.
     """
-    run_file = folder / "run.json"
-    try:
-        is_this_run = json.loads(run_file.read_text(encoding="utf-8")) == run
-    except (OSError, ValueError):
-        is_this_run = False
-    if not is_this_run:
-        shutil.rmtree(folder, ignore_errors=True)
-        write_json(run_file, run)
-        return None
-    for checkpoint in sorted(folder.glob("checkpoint-*"), key=step_of, reverse=True):
-        if is_whole(checkpoint):
+    run_file = folder / RUN
+    of_all = json_or(run_file, {})
+    is_known = run_file.exists() and of_all == run
+    for checkpoint in in_order(folder):
+        of_this = json_or(checkpoint / RUN, {}) or (of_all if is_known else None)
+        if of_this == run and is_whole(checkpoint):
+            if not is_known:
+                write_json(run_file, run)
             return checkpoint
         shutil.rmtree(checkpoint, ignore_errors=True)
+    if not is_known:
+        shutil.rmtree(folder, ignore_errors=True)
+        write_json(run_file, run)
     return None
+
+
+def in_order(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, the newest first; other folders and copies are passed over."""
+    found = (path for path in folder.glob("checkpoint-*") if _NAME.fullmatch(path.name))
+    return sorted(found, key=step_of, reverse=True)
 
 
 def step_of(checkpoint: Path) -> int:
@@ -88,19 +96,24 @@ def resume(
     """(newest whole checkpoint of this run or None, the settings to train with).
 
     A resumed run keeps the settings it began with, except for those that depend on the machine.
+    They are in the checkpoint; older versions wrote them beside it. Where they can't be read, it
+    goes on with the planned ones, and says so.
     """
-    file = folder / "settings.json"
+    file = folder / SETTINGS
     checkpoint = newest_whole(folder, run)
     if rescue.folder_of(folder).exists():
         other = newest_whole(rescue.folder_of(folder), run)
         if other and (not checkpoint or step_of(other) > step_of(checkpoint)):
-            checkpoint, file = other, rescue.folder_of(folder) / "settings.json"
-    if checkpoint and file.exists():
-        names = {field.name for field in fields(settings)}.intersection(_MACHINE_SETTINGS)
-        machine_settings = {name: getattr(settings, name) for name in names}
-        saved = json.loads(file.read_text(encoding="utf-8"))
-        return checkpoint, replace(settings, **{**saved, **machine_settings})
-    write_json(file, asdict(settings))
+            checkpoint, file = other, rescue.folder_of(folder) / SETTINGS
+    if checkpoint:
+        saved = json_or(checkpoint / SETTINGS, {}) or json_or(file, {})
+        if not saved and processes.is_main():
+            print(t("train.settings_unreadable", step=step_of(checkpoint)), flush=True)
+        names = {field.name for field in fields(settings)}.difference(_MACHINE_SETTINGS)
+        kept = {name: value for name, value in saved.items() if name in names}
+        settings = with_saved(settings, kept)
+    if not checkpoint or not json_or(file, {}):
+        write_json(file, asdict(settings))
     return checkpoint, settings
 
 
@@ -142,7 +155,7 @@ class Kept:
     def remember_run(self) -> None:
         """Read what belongs to all checkpoints of the run, for the time when the disk is gone."""
         folder = Path(self.args.output_dir)
-        files = [folder / name for name in _RUN]
+        files = [folder / name for name in (RUN, SETTINGS)]
         self._run = {file.name: file.read_bytes() for file in files if file.exists()}
         if self._run:
             self._run[rescue.PLACE] = rescue.place(folder)
@@ -177,7 +190,7 @@ class Kept:
             self.say(t("train.disk_is_slow", folder=folder, time=duration(self.took)))
 
     def _save_into(self, folder, model, trial):
-        if self._run and not os.path.exists(folder / _RUN[0]):
+        if self._run and not os.path.exists(folder / RUN):
             # An unmounted disk leaves an empty folder, which must stay empty to be mounted again.
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
         super()._save_checkpoint(model, trial)
@@ -185,10 +198,12 @@ class Kept:
 
     def _complete(self, folder):
         newest = folder / f"checkpoint-{self.state.global_step}"
+        for name in {RUN, SETTINGS}.intersection(self._run):
+            (newest / name).write_bytes(self._run[name])
         self.keep_more(newest)
         write_manifest(newest)
         best = Path(self.state.best_model_checkpoint or newest)
-        for checkpoint in folder.glob("checkpoint-*"):
+        for checkpoint in in_order(folder):
             if checkpoint.name not in (newest.name, best.name):
                 shutil.rmtree(checkpoint, ignore_errors=True)
         if rescue.folder_of(folder) != best.parent:
@@ -197,7 +212,7 @@ class Kept:
     def _rescue(self, error, model, trial):
         """Save the checkpoint into this machine's cache; training goes on in any case."""
         folder, name = Path(self.args.output_dir), f"checkpoint-{self.state.global_step}"
-        if os.path.exists(folder / _RUN[0]):  # False for any error
+        if os.path.exists(folder / RUN):  # False for any error
             shutil.rmtree(folder / name, ignore_errors=True)  # half written
         other = rescue.folder_of(folder)
         values = {"step": self.state.global_step, "folder": folder, "reason": reason(error)}

@@ -5,11 +5,10 @@ learnt from a few at a time. Advantages and loss are TRL's, and so are log-proba
 for a part of the vocabulary at a time. Where our sampler can't run a model, TRL's generation does.
 """
 
-import json
 import time
 from typing import TYPE_CHECKING
 
-from ..files import TwinError, write_json
+from ..files import TwinError, json_or, write_json
 from ..i18n import t
 from ..models import estimate, letters, load
 from ..models.plan import machine
@@ -241,11 +240,12 @@ class _Watched:
 
     def restore(self, checkpoint):
         """Practise on from where the checkpoint was written."""
-        path = checkpoint / _PRACTICE
-        if path.exists():  # an older version wrote none
-            state = json.loads(path.read_text(encoding="utf-8"))
-            self.marks = state.pop("exams")
+        state = json_or(checkpoint / _PRACTICE, {})
+        try:
             self.practice.restore(state)
+            self.marks = state["exams"]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            pass  # another version wrote none, or one of other fields
 
     # The sampler is the policy
 

@@ -45,8 +45,9 @@ class Practice:
 
     def restore(self, state: dict) -> None:
         """Go on as the practice that had this state."""
+        drawn = {int(index): name for index, name in state["drawn"].items()}
         self.band.restore(state["band"])
-        self.slots.drawn = {int(index): name for index, name in state["drawn"].items()}
+        self.slots.drawn = drawn
 
     def functions(self) -> list:
         """The rewards as TRL calls them, on messages; it logs them as rewards/NAME/mean."""

@@ -12,7 +12,7 @@ import math
 import random
 from dataclasses import asdict
 
-from ..files import content_id, write_json
+from ..files import content_id, json_or, write_json
 from ..i18n import Texts, both, t
 from ..settings import Reasoning
 from ..text import tasks
@@ -49,10 +49,10 @@ def asked_for(settings: Reasoning, inputs: dict) -> str:
 def kept(twin: Twin, of: str = "") -> dict | None:
     """The twin's newest probe, or None; with `of` from asked_for only one of the same run."""
     try:
-        found = json.loads(twin.file("probe").read_text(encoding="utf-8"))
+        found = json_or(twin.file("probe"), {})
         sound = found["verdict"] in VERDICTS and found["problems"] is not None
         return found if sound and of in ("", found["of"]) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return None
 
 

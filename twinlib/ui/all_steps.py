@@ -113,7 +113,7 @@ class AllSteps:
             began = time.time()
             self._child = child = run.child_of(self.twin, step, settings)
         except (TwinError, ValueError) as error:
-            raise _Ended("failed", str(error)) from None
+            raise _Ended("failed", declared.in_words(error)) from None
         self.lines.append("$ " + " ".join(map(quoted, run.command(self.twin, step, settings))))
         history, log = HistoryTail(self.twin.history(step)), Tail(self.twin.log(step))
         while child.poll() is None:

@@ -28,7 +28,7 @@ _SMALL = '<div style="font-size:90%;opacity:.75;line-height:1.4">{}</div>'
 _ticked: dict[tuple, tuple[float, dict]] = {}
 
 
-class WrongValue(ValueError):
+class WrongValue(declared.WrongSetting):
     """A value that a field does not take: one sentence, shown without a traceback."""
 
     def _render_traceback_(self):
@@ -98,7 +98,7 @@ class Form(widgets.VBox):
             try:
                 typed = _typed(field, self.inputs[field.name].value)
                 values[field.name] = declared.parse(self.step, field, typed)
-            except ValueError as error:
+            except declared.WrongSetting as error:
                 wrong[field.name] = str(error)
                 values[field.name] = field.default
         return values, wrong
@@ -148,7 +148,7 @@ class Form(widgets.VBox):
             self.taken = _taken_instead(self.step, settings, self.planned)
             self.notes.value = self._estimate(settings)
         except (TwinError, ValueError) as error:
-            self.planned, self.notes.value = None, sentence(str(error), "stop").html
+            self.planned, self.notes.value = None, sentence(declared.in_words(error), "stop").html
         for field in self.fields:
             error = wrong.get(field.name)
             self.hints[field.name].value = self._hint(field, values[field.name], error)
@@ -227,7 +227,7 @@ def _start(step, twin, given):
         try:
             if value is not None:
                 start[name] = declared.parse(step, known[name], value)
-        except ValueError as error:
+        except declared.WrongSetting as error:
             raise WrongValue(str(error)) from None
     return start
 

@@ -135,7 +135,7 @@ class Page(widgets.VBox):
         try:
             effort, problems = self.effort.settings.effort, self._problems()
         except (TwinError, ValueError) as error:
-            effort, problems = "", [Problem("stop", str(error))]
+            effort, problems = "", [Problem("stop", declared.in_words(error))]
         self.problems.value = sum((sentence(p.text, p.level) for p in problems), NOTHING).html
         if declared.stops(problems):
             return
