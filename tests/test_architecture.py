@@ -123,3 +123,10 @@ def test_the_documented_tree_has_a_line_for_each_folder_and_no_other(page):
     folders = {f"{path.name}/" for path in PACKAGE.iterdir() if path.is_dir()} - {"__pycache__/"}
     assert {name for name in named if name.endswith("/")} == folders
     assert all((PACKAGE / name).exists() for name in named)
+
+
+def test_chinese_numerals_and_full_width_digits_are_listed_in_script_alone():
+    """Each list of its own lacks other ones, so that the same number is not recognised."""
+    listed = re.compile("四五六七八九|０１２３４|0xFEE0", re.IGNORECASE)
+    found = [path.name for path in MODULES if listed.search(path.read_text(encoding="utf-8"))]
+    assert found == ["script.py"]

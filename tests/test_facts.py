@@ -61,12 +61,43 @@ def test_the_sample_blog_gives_a_question_for_each_document_with_a_number_or_a_n
         ("12", "12,500", False, "a longer number"),
         ("2016", "Let me see...2016", True, "dots that belong to no number"),
         ("Xiaoman", "我叫Xiaoman啊", True, "a name in a Chinese sentence"),
+        ("二十五", "大概25个", True, "the same number in digits"),
+        ("25", "大概二十五个", True, "and in Chinese"),
+        ("twelve", "About 12 of them.", True, "in digits"),
+        ("12", "Twelve of them.", True, "in words"),
+        ("twenty-six", "Twenty six years.", True, "without a hyphen"),
+        ("twenty", "Twenty-six years.", False, "a longer number"),
+        ("1,200", "1200 yuan", True, "without a comma"),
+        ("1200", "1,200 yuan", True, ""),
+        ("1200", "一千二百块", True, ""),
+        ("12000", "1.2万", True, "with a scale"),
+        ("12", "12万", False, "a longer number"),
+        ("12", "12 thousand", False, "a longer number"),
+        ("2019", "二零一九年", True, "a year in Chinese"),
+        ("2019", "二○一九年", True, "whose zero is a circle"),
+        ("2011", "二〇一一年", True, "not the idiom 一一"),
+        ("50", "五十分钟", True, "not the idiom 十分"),
+        ("35", "三十五公里", True, ""),
+        ("３５", "35公里", True, "full-width digits"),
+        ("3.5", "三点五公里", True, "a decimal"),
+        ("8", "八毫米", True, "one digit before its measure"),
+        ("八", "8毫米", True, ""),
+        ("八", "十八毫米", False, "a longer number"),
+        ("120", "壹佰贰拾元", True, "as on a cheque"),
         ("呐喊", "我写过呐喊这本书", True, ""),
         ("2016", "", False, "nothing said"),
     ],
 )
 def test_an_answer_gives_the_fact_or_not(wanted, said, right, why):
     assert facts.is_right({"answer": wanted}, said) == right, why
+
+
+def test_a_comma_after_a_number_is_no_part_of_the_fact():
+    text = "In 2016, when the bridge was closed, I carried the tools across."
+    [asked] = facts.own_facts([passage(text)], {}, 10)
+    assert asked["answer"] == "2016" and "In ____, when" in asked["question"]
+    text = "The bridge cost 12,500 and not a coin less, as the harbour master said."
+    assert facts.own_facts([passage(text)], {}, 10)[0]["answer"] == "12,500"
 
 
 def test_what_the_twin_knows_is_beside_what_can_be_guessed():

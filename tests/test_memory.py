@@ -338,11 +338,14 @@ def test_things_that_no_passage_has_a_word_for_are_told_from_verbs_and_everyday_
 def test_a_year_or_kin_of_a_large_blog_is_looked_up_without_reading_it_all(twin, monkeypatch):
     write_corpus(twin, [*POSTS, ("Bells", "en", "In two thousand and eleven my old aunt rang it.")])
     found, read = make(twin), []
-    numbers = unwritten.agree.numbers
-    monkeypatch.setattr(unwritten.agree, "numbers", lambda text: read.append(text) or numbers(text))
+    numbers = unwritten.numerals.numbers
+    monkeypatch.setattr(
+        unwritten.numerals, "numbers", lambda text: read.append(text) or numbers(text)
+    )
     for question, names in {
         "What was it in 1983?": ["1983"],
         "一九八三年怎么样？": ["一九八三年"],
+        "二○一一年怎么样？": [],
         "Who rang the bell in 2011?": [],
         "And two posts of 2014?": [],
         "How is your aunt?": [],

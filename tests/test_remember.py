@@ -1,5 +1,7 @@
 """Answers with memory: what goes before the question, what is refused, and what is cited."""
 
+from decimal import Decimal
+
 import pytest
 from test_memory import make, twin  # noqa: F401 -- a fixture
 
@@ -8,6 +10,7 @@ from twinlib.memory.index import Passage
 from twinlib.memory.own_words import own_words
 from twinlib.memory.recall import with_passages
 from twinlib.talk import remember
+from twinlib.text import numerals
 from twinlib.text.script import tokens_estimate
 
 
@@ -228,9 +231,39 @@ def test_a_question_for_a_number_is_answered_with_one(memory):
     assert agree.has_number("他抽一成。") and agree.has_number("It takes half a day.")
     assert not agree.has_number("我们一起走。") and not agree.has_number("No one came.")
     assert not agree.has_number("亿万富翁") and not agree.has_number("a thousand thanks")
-    assert agree.numbers("三亿人，一万亿元，two billion, thirty-one thousand and six") == {
+    assert numerals.numbers("三亿人，一万亿元，two billion, thirty-one thousand and six") == {
         *(3 * 10**8, 10**12, 2 * 10**9, 31006)
     }
+
+
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ("七斤二两", {7, 2}),
+        ("两百个人，两只猫，一两天", {200, 2}),
+        ("5万元，5千米，2万5千", {50000, 5, 25000}),
+        ("百分之十二点五", {Decimal("12.5")}),
+        ("三点五公里", {Decimal("3.5")}),
+        ("三点一起走，三点五十分回来", {3, 50}),
+        ("二十万一千人，一千万元", {201000, 10**7}),
+        ("万一十分冷，千万别来，陆陆续续走了三三两两，一一说明", set()),
+        ("廿五日，一九三○年，○ 一项", {25, 1930}),
+        ("三萬兩千個", {32000}),
+        ("1.36 million, 12 thousand, 2.5k", {1360000, 12000, 2500}),
+        ("one of a hundred", set()),
+    ],
+)
+def test_numbers_of_prose_count_by_their_value(text, found):
+    assert numerals.numbers(text) == found
+
+
+def test_the_same_number_in_another_writing_is_no_contradiction():
+    told = passage("铁栏杆薄了三毫米，修它花了12万元。", "栏杆")
+    assert agree.agrees("铁栏杆薄了3毫米，修它花了十二万元。", told.text, told)
+    assert not agree.agrees("铁栏杆薄了3毫米，修它花了12元。", told.text, told)
+    told = passage("The railing cost twelve thousand and lasted 20 years.", "Railing")
+    assert agree.agrees("The railing cost 12,000 and lasted twenty years.", told.text, told)
+    assert not agree.agrees("The railing cost 12 and lasted 20 years.", told.text, told)
 
 
 def test_a_question_for_a_weight_or_a_time_is_answered_in_its_unit(memory):

@@ -9,7 +9,7 @@ authorship_quotes.py.
 
 import re
 
-from ..text.script import columns, has_han
+from ..text.script import HAN_TO_TEN, columns, has_han
 from . import authorship_patterns as patterns
 from . import authorship_quotes as quotes
 from . import listings
@@ -102,7 +102,7 @@ def _label(block):
     """A heading or short line without numbering and punctuation; '' for a longer text."""
     if columns(block.text) > 40:
         return ""
-    text = re.sub(r"^[一二三四五六七八九十]+[、.]", "", block.text)
+    text = re.sub(f"^[{HAN_TO_TEN}]+[、.]", "", block.text)
     return re.sub(r"^[\W\d_]+(?=\w)|[\W_]+$", "", text)
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+from ..text.script import HAN_TO_TEN
+
 OPEN, CLOSE = '“「『"', '”」』"'
 QUOTED = re.compile(
     rf"(.{{0,40}}?)([{OPEN}].*[{CLOSE}])[。.]?\s*((?:——|—|–|--|-)\s*.{{1,40}})?", re.DOTALL
@@ -219,8 +221,9 @@ TITLE = (
     "妈妈?|爸爸?|爷爷|奶奶)(?:们|你好|您好|如晤|台鉴|惠鉴|大鉴|道鉴|见字如面)?|"
     "你好|您好|如晤|台鉴|惠鉴|大鉴|道鉴|见字如面)"
 )
+_DAY = HAN_TO_TEN + "廿卅"
 LETTER_DATE = re.compile(
-    r"(?:[\d〇零一二三四五六七八九十廿卅元年，,]+月|[，,][\d一二三四五六七八九十廿卅]+[，,])[\d一二三四五六七八九十廿卅]+日?|"
+    rf"(?:[\d〇零{_DAY}元年，,]+月|[，,][\d{_DAY}]+[，,])[\d{_DAY}]+日?|"
     r"\b(?:\d{1,2}\.? )?(?i:jan|feb|mar|apr|ma[iy]|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic|fev|"
     r"set|out|dez|jan|fév|avr|juin|juil|août|déc|okt|dez)[^\W\d]*\.?(?: de)?"
     r"(?: \d{1,2},?)?(?: \d{4})?$|"

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from ..text.script import HAN, columns
+from ..text.script import HAN, HAN_TO_TEN, columns
 from . import authorship_patterns as patterns
 from .clean.paragraphs import GAP, NOTHING, NUMBER_ALONE, Block
 from .listings import Span, is_plain
@@ -256,7 +256,7 @@ def _signature(blocks, start, end):
     """The short lines at the end of a letter, as one text; '' where it ends in a paragraph."""
     lines = []
     for block in reversed(blocks[start + 1 : end]):
-        dated = re.sub(r"[\d一二三四五六七八九十〇廿元年月日号.,，。/\-\s]+", "", block.text)
+        dated = re.sub(rf"[\d{HAN_TO_TEN}〇廿元年月日号.,，。/\-\s]+", "", block.text)
         if columns(block.text) > 44 or len(lines) == 4 or not is_plain(block):
             break
         if dated:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from ..text.script import columns
+from ..text.script import HAN_TO_TEN, HAN_ZEROS, columns
 from .clean.paragraphs import Block
 
 _BULLET = re.compile(r"^\s*(?:[-*+•·●]\s+|\d{1,3}[.)、]\s*|[│├└─|`\s]+)?")
@@ -52,12 +52,12 @@ _SOURCE = re.compile(
     r"[^。！？我你]{0,20}[。.]?)"
 )
 _HEADS = re.compile(
-    r"第[一二三四五六七八九十百零〇\d]{1,5}[章节回卷部篇讲][\s:：、.．·]?[^。！？，；]{0,40}|"
+    rf"第[{HAN_TO_TEN}百零〇\d]{{1,5}}[章节回卷部篇讲][\s:：、.．·]?[^。！？，；]{{0,40}}|"
     r"(?:chapter|part|section)\s+(?:\d+|[ivxlc]+)\b[^.!?;]{0,60}",
     re.IGNORECASE,
 )
 _LONGEST_SOURCE = 800  # characters that _SOURCE can match
-_CAPTION = re.compile(r"[\W\d一二三四五六七八九十〇○零年月]{1,12}")
+_CAPTION = re.compile(rf"[\W\d{HAN_TO_TEN}{HAN_ZEROS}年月]{{1,12}}")
 
 Span = tuple[int, int, str, str]
 

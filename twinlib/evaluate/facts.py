@@ -8,28 +8,28 @@ something false for granted (data/facts.yaml). Questions come from templates, no
 import re
 
 from ..i18n import both, data
-from ..text import style
-from ..text.script import HAN, sentences
+from ..text import numerals, style
+from ..text.script import HAN, HAN_NUMERALS, sentences
 from ..text.statistics import wilson
 from .ratings import Threshold, noted, rated, share, too_few
 
 MAX_TOKENS = 60  # of an answer
 MIN_QUESTIONS = 8
 _GAP = "____"
-_NUMERAL = "[零〇一二两三四五六七八九十百千万亿]"
+_NUMERAL = f"[{HAN_NUMERALS}]"
 _LETTER = f"[^\\W_{HAN}]"  # a letter or digit of a script with spaces
 _LENGTHS = {"zh": (14, 70), "en": (40, 220)}  # characters of a sentence with a gap
 _BEGINNING = {"zh": 60, "en": 200}  # characters of an answer in which a refusal is looked for
 # What may be left out of a sentence: a number, or a name (in Chinese a title in 《》).
 _GAPS = {
     "en": (
-        r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w])"
+        r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?![\w])"
         r"|\b(?:eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
         r"|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\w+)?)\b",
         r"(?<=[a-z,;] )[A-Z][a-z]{3,}\b",
     ),
     "zh": (
-        "[零〇一二两三四五六七八九十百千万]{2,}(?=[年月日天个块元岁次里步家条本篇人点分毫])"
+        f"{_NUMERAL}{{2,}}(?=[年月日天个块元岁次里步家条本篇人点分毫])"
         r"|\d+(?:\.\d+)?",
         "《[^》]{2,12}》",
     ),
@@ -120,8 +120,17 @@ def _gap_question(passage, corpus):
 
 
 def is_right(question: dict, answer: str) -> bool:
-    """Whether an answer contains the fact that was asked for, as a word of its own."""
+    """Whether an answer contains the fact that was asked for, as a word of its own.
+
+    A number counts by its value: 25, twenty-five and 二十五 are the same.
+    """
     fact = style.tidy(question["answer"])
+    number = numerals.alone(fact)
+    if number is not None:
+        if number in numerals.numbers(answer):
+            return True
+        if not re.fullmatch(_NUMERAL, fact):  # a lone one may stand before any measure
+            return False
     # What may not stand right before or after it: of Chinese only numerals of a longer number.
     edge = _NUMERAL if re.match(_NUMERAL, fact) else _LETTER if fact[0].isascii() else ""
     pattern = re.escape(fact)

@@ -6,9 +6,8 @@ what is denied in one must not be claimed in the other. Who did what to whom is 
 """
 
 import re
-from decimal import Decimal
 
-from ..text import numerals
+from ..text.numerals import numbers
 from ..text.script import HAN, han_pairs, language_of
 from ..text.style import tidy
 from . import lexical
@@ -16,16 +15,6 @@ from .index import Passage
 
 # Numbers
 
-_IN_WORDS = re.compile(
-    rf"(?<![a-z])(?:{numerals.WORD})(?:(?:[\s-]|\sand\s)(?:{numerals.WORD}))*(?![a-z])"
-)
-_DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
-_HAN_DIGITS = "零〇一二两三四五六七八九十百千万亿"
-# Several Chinese digits, or one but 一 before what is counted.
-_IN_HAN = re.compile(
-    rf"[{_HAN_DIGITS}]{{2,}}|[二两三四五六七八九十百千万]"
-    "(?=[个只条张件块元年月日天岁次回遍人位本篇页颗斤里步分秒点])"
-)
 _MEASURED = "个只条张件块元年月日天岁次回遍人位本篇页颗斤里步分秒点成半毛角层周"
 _ONE = re.compile(
     r"(?<!\bno )(?<!\bany )(?<!\bthe )(?<!\bthis )(?<!\bthat )\bone\b|\b(?:once|half)\b"
@@ -52,17 +41,6 @@ _UNITS_ASKED = (
         "米|里|步|[寸尺]|met(?:re|er)|mile|feet|foot|inch|step",
     ),
 )
-_NONE = {"one", "hundred", "thousand", "million", "billion", "trillion"}  # words alone
-_NO_NUMBERS = re.compile("十分|万一|千万|亿万|一一|三三两两|四面八方|乱七八糟|九死一生")
-
-
-def numbers(text: str) -> set[Decimal]:
-    """The numbers of a text by their value, in digits or in words; 'one' and 一 alone are none."""
-    text = _NO_NUMBERS.sub(" ", tidy(text))
-    found = {Decimal(number.replace(",", "")) for number in _DIGITS.findall(text)}
-    found |= {numerals.han(run) for run in _IN_HAN.findall(text)}
-    words = (match.group() for match in _IN_WORDS.finditer(text))
-    return found | {Decimal(numerals.in_words(run)) for run in words if run not in _NONE}
 
 
 def asks_number(question: str) -> bool:

@@ -9,7 +9,7 @@ is shown as the author's words is cut out of the passage, and compared with it o
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..text import script
+from ..text import numerals, script
 from ..text.script import language_of
 from . import agree, lexical, own_words
 from .index import Passage
@@ -46,7 +46,7 @@ def _aligned(sentence, passages, asked):
             if is_verbatim(sentence, passage):
                 return Sentence(sentence, number, sentence[:_LONGEST])
     terms = [term for term in own_words.terms(sentence) if term not in asked]
-    if len(terms) < (1 if agree.numbers(sentence) else _FEWEST[language_of(sentence)]):
+    if len(terms) < (1 if numerals.numbers(sentence) else _FEWEST[language_of(sentence)]):
         return Sentence(sentence, None)
     best = (0.0, None, "")
     for number, passage in enumerate(passages):

@@ -27,7 +27,8 @@ PERSON, PLACE, GROUP, WORK, NAME, YEAR, TOPIC = (
 _LAC_KINDS = {"PER": PERSON, "LOC": PLACE, "ORG": GROUP, "nw": WORK, "nz": NAME}
 _LONGEST = 250  # characters that LAC reads at a time
 _TITLE = re.compile("《([^》]{1,40})》")
-_YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d\d(?!\d)|[一二][〇零○一二三四五六七八九]{3}(?=年)")
+_NUMERALS = script.HAN_ZEROS + script.HAN_UNITS
+_YEAR = re.compile(rf"(?<!\d)(?:1[5-9]|20)\d\d(?!\d)|[一二][{_NUMERALS}]{{3}}(?=年)")
 # An English name: capitalised words and initials, joined by of, de, van and the like.
 _WORD = r"[A-Z][a-z\u00e0-\u024f’']*[a-z\u00e0-\u024f]|[A-Z]\."
 _RUN = re.compile(rf"(?<![\w’'])(?:{_WORD})(?: (?:(?:of|de|du|van|von|la) )?(?:{_WORD}))*")
@@ -86,8 +87,7 @@ def mentions(text: str) -> list[Mention]:
 
 def _arabic(year):
     """A year of four digits or Chinese numerals in digits."""
-    numerals = dict(zip("零○〇一二三四五六七八九", "000123456789"))
-    return "".join(numerals.get(digit, digit) for digit in year)
+    return "".join(str(script.HAN_DIGITS.get(digit, digit)) for digit in year)
 
 
 def _names_zh(sentence):

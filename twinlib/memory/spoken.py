@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..i18n import data
-from ..text import script
+from ..text import numerals, script
 from ..text.style import tidy
 from . import agree, lexical
 from .recall import SHOWN, Memory, Recall
@@ -27,8 +27,8 @@ _CIRCLES = re.compile(r"\b(\w+(?: \w+){0,5})\b(?:[,，、;；] ?\1\b){2,}")  # n
 _LOOP = re.compile(r"(?=.{0,40}?\w)(.{4,40}?)\1{2,}")  # 有油，不接，有油，不接，有油，不接，
 _END = re.compile(rf"(?<=\n)|{script.SENTENCE.pattern}")
 # A Chinese digit at the end of a sentence, without what is counted; 四米二 has it.
-_DIGITS = "零〇一二两三四五六七八九十百千万"
-_BARE_DIGIT = re.compile(rf"(?<![{_DIGITS}])(?<![{_DIGITS}].)[二两三四五六七八九十]\W*$")
+_HAN = f"[{script.HAN_NUMERALS}]"
+_BARE_DIGIT = re.compile(rf"(?<!{_HAN})(?<!{_HAN}.)[两兩{script.HAN_TO_TEN[1:]}]\W*$")
 
 
 class Enough(Exception):
@@ -48,7 +48,9 @@ class Spoken:
         passages = recall.passages[:SHOWN]
         self._whole = tidy("\n".join(f"{p.searched}\n{p.date[:10]}" for p in passages))
         self._places = [place for passage in passages for place in _places(passage)]
-        self._dates = set().union(*(agree.numbers(p.date[:10].replace("-", " ")) for p in passages))
+        self._dates = set().union(
+            *(numerals.numbers(p.date[:10].replace("-", " ")) for p in passages)
+        )
         self._asked = set(lexical.words(recall.question))
 
     def __call__(self, piece: str) -> None:
@@ -145,7 +147,7 @@ class Spoken:
             return False
         words = {w for w in lexical.subject_words(sentence) if w not in _everyday()}
         nearest = max(self._places, key=lambda place: len(words & place.words))
-        numbers = agree.numbers(sentence) - agree.numbers(question) - self._dates
+        numbers = numerals.numbers(sentence) - numerals.numbers(question) - self._dates
         if numbers - (nearest.numbers or nearest.numbers_beside):
             return False
         asked = words & self._asked
@@ -177,7 +179,7 @@ class _Place(NamedTuple):
 def _places(passage):
     told = lexical.sentences(passage.text) or [passage.text]
     title = set(lexical.words(f"{passage.title}\n{passage.heading}"))
-    words, numbers = [set(lexical.words(s)) for s in told], [agree.numbers(s) for s in told]
+    words, numbers = [set(lexical.words(s)) for s in told], [numerals.numbers(s) for s in told]
     for at in range(len(told)):
         near = slice(max(0, at - 1), at + 2)
         yield _Place(words[at], numbers[at], title.union(*words[near]), set().union(*numbers[near]))

@@ -13,7 +13,7 @@ from itertools import compress
 
 from ..i18n import data
 from ..text import numerals
-from ..text.script import HAN, language_of
+from ..text.script import HAN, HAN_UNITS, HAN_ZEROS, language_of
 from ..text.style import tidy
 from . import agree, lexical
 from .index import Index, Passage
@@ -61,7 +61,7 @@ _VERB = re.compile(
     r"(?: (?:i|you|we|they|he|she|it|people|ever|not))? ([a-z]+)"
 )
 _WHERE = re.compile("[里上中下内外边前后间]$")  # 信里: in the letter
-_YEAR = re.compile(r"(?<!\d)(1\d{3}|20\d{2})(?!\d)|([一二][零〇一二三四五六七八九]{3})年")
+_YEAR = re.compile(rf"(?<!\d)(1\d{{3}}|20\d{{2}})(?!\d)|([一二][{HAN_ZEROS}{HAN_UNITS}]{{3}})年")
 # "your (adjective) sister"; in Chinese "你妹妹", "你的妹妹".
 _YOUR = re.compile(rf"\b(?:your|thy)(?: [a-z]+)? ({agree.KIN_EN})\b")
 _YOUR_ZH = re.compile(f"[你您]的?({agree.KIN_ZH})")
@@ -241,7 +241,7 @@ def _unknown_years(question, index, allowed):
         if not any(
             passage.date.startswith(year)
             or year in text
-            or (_may_say(year, text) and int(year) in agree.numbers(text))
+            or (_may_say(year, text) and int(year) in numerals.numbers(text))
             for passage, text in compress(zip(index.passages, index.texts), allowed)
         ):
             found.append(digits or f"{han}年")
@@ -256,7 +256,7 @@ def _may_say(year, text):
 @functools.cache
 def _year_in_words(year):
     in_han = "".join(
-        "[零〇]" if digit == "0" else "一二三四五六七八九"[int(digit) - 1] for digit in year
+        f"[{HAN_ZEROS}]" if digit == "0" else HAN_UNITS[int(digit) - 1] for digit in year
     )
     return re.compile(
         rf"{in_han}|{year[0]},{year[1:]}|[一二两]千|\b(?:one|two|a) thousand\b"

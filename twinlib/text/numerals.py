@@ -9,36 +9,36 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from .script import HAN
+from .script import (
+    FULL_WIDTH,
+    HAN,
+    HAN_DIGITS,
+    HAN_FORMAL,
+    HAN_NUMERALS,
+    HAN_SCALES,
+    HAN_UNITS,
+    HAN_ZEROS,
+)
+from .style import tidy
 
 _FULL_WIDTH = {
-    code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B) if chr(code - 0xFEE0).isalnum()
-} | {ord(sign): ord(sign) - 0xFEE0 for sign in "＋－．／％＄＝＊＾（）"}
+    ord(wide): plain
+    for wide, plain in FULL_WIDTH.items()
+    if plain.isalnum() or plain in "+-./%$=*^()"
+}
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _VULGAR = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅛": "1/8", "⅕": "1/5"}
 _PI = Decimal("3.14159265358979323846")
 _LARGEST_POWER = 30
 _BODY = ("whole", "n", "root", "pi")
 
-_HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {
-    "〇": 0,
-    "两": 2,
-    "兩": 2,
-}
-_HAN_SCALES = {
-    **{"十": 10, "百": 100, "千": 1000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8},
-}
 # As on cheques, and 廿, 卅 for 20 and 30
-_FORMAL = re.compile(
-    "[壹贰貳叁參肆伍陆陸柒捌玖拾佰仟][壹贰貳叁參肆伍陆陸柒捌玖拾佰仟万萬亿億零]+|[廿卅](?=[一-龥])"
+_CHEQUE = "".join(HAN_FORMAL)
+_FORMAL = re.compile(  # 陆陆续续: one after the other
+    f"(?!陆陆|陸陸)[{_CHEQUE}][{_CHEQUE}万萬亿億零]+|[廿卅](?=[一-龥])"
 )
-_FORMAL_SIGNS = str.maketrans(
-    "壹贰貳叁參肆伍陆陸柒捌玖拾佰仟", "一二二三三四五六六七八九十百千"
-) | {
-    ord("廿"): "二十",
-    ord("卅"): "三十",
-}
-_HAN = f"[{''.join(_HAN_DIGITS)}{''.join(_HAN_SCALES)}]"
+_FORMAL_SIGNS = str.maketrans(HAN_FORMAL | {"廿": "二十", "卅": "三十"})
+_HAN = f"[{HAN_NUMERALS}]"
 _MEASURES = (
     "[个個元块塊米只隻条條本张張人天年月日岁歲小分秒次倍页頁克斤公厘千里升双雙对對辆輛件支朵棵头頭匹名位间間"
     "度台套杯瓶盒箱颗顆粒片种種道层層楼樓]"
@@ -99,7 +99,27 @@ _LAST_UNIT = re.compile(
     r"(?:[%％‰°℃$€£¥￥]|[\u4e00-\u9fff]{1,3}(?![\u4e00-\u9fff])|[A-Za-z]{3,12}"
     r"|[kcmd]?m|k?g|m?[lL]|[shx])(?:\^[23])?(?![A-Za-z])"
 )
+_MIXED = re.compile(r"(\d+)([亿億万萬]) ?(\d+)([万萬千])(?![克米瓦卡])")  # 12万3千
 _SENTENCE_END = re.compile(r"[。！？!?\n]|\.(?=\s|$)|[;；]")
+# Numbers in prose. A circle after another digit is a zero: 二○一九.
+_CIRCLE = re.compile(f"(?<=[{HAN_UNITS}{HAN_ZEROS}])○")
+_WORDED = re.compile(rf"(?<![a-z])(?:{WORD})(?:(?:[\s-]|\sand\s)(?:{WORD}))*(?![a-z])")
+_WRITTEN = re.compile(rf"(?P<n>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?){_SCALE}")
+# 两 is a weight of 50 grams, but before a scale or what is counted: 七斤二两.
+_SIGN = f"(?:[{HAN_NUMERALS.replace('两', '').replace('兩', '')}]|[两兩](?=[百千万萬亿億]))"
+# After a decimal, which else is a time of day: 三点五公里, but 三点一起走.
+_MEASURED = r"(?=[万萬亿億]*(?:$|[\s。，,.!！?？;；、)）%]|[倍米公里千克斤吨元块塊度秒年毫厘]))"
+# Decimals, several digits, or one but 一 before what is counted.
+_IN_HAN = re.compile(
+    rf"(?<!\d)(?:{_SIGN}+[点點][{HAN_UNITS}零〇]+{_MEASURED}[万萬亿億]*|{_SIGN}{{2,}}"
+    f"|[{HAN_NUMERALS[3:]}]"
+    "(?=[个個只隻条條张張件块塊元年月日天岁歲次回遍人位本篇页頁颗顆斤两兩里步分秒点點毫厘公克吨噸米升]))"
+)
+_NO_NUMBERS = re.compile(
+    f"(?<!{_HAN})(?:十分|[万萬]一|千[万萬]|亿万|億萬|三三[两兩]{{2}}|一一(?!{_HAN}))+"
+    "|四面八方|[乱亂]七八糟|九死一生|百分之"
+)
+_ALONE = {"one", "hundred", "thousand", "million", "billion", "trillion"}  # say no number
 
 
 class Chain(NamedTuple):
@@ -118,7 +138,7 @@ def plainly(text: str) -> str:
     text = re.sub(r"(?<=\d)(?:\{,\}|\\,|[\u00a0\u202f\u2009])(?=\d{3}(?!\d))", "", text)
     text = re.sub(r"(?<=\d)['’](?=\d{3}(?!\d))", "", text)  # 1'234 in Switzerland
     text = re.sub(r"零下 ?(?=\d)", "-", text)
-    text = re.sub(r"(\d+)([亿億万萬]) ?(\d+)([万萬千])(?![克米瓦卡])", _in_smaller_scale, text)
+    text = _MIXED.sub(_in_smaller_scale, text)
     text = _FORMAL.sub(lambda match: match[0].translate(_FORMAL_SIGNS), text)
     text = re.sub(r"百分之 ?(\d+(?:\.\d+)?)", r"\1%", text)
     text = re.sub(r"(\d+) ?分之 ?(\d+)", r"\2/\1", text)
@@ -139,7 +159,7 @@ def plainly(text: str) -> str:
 
 def _in_smaller_scale(match):
     """12万3千 as 123千."""
-    large, small = _HAN_SCALES[match[2]], _HAN_SCALES[match[4]]
+    large, small = HAN_SCALES[match[2]], HAN_SCALES[match[4]]
     return f"{int(match[1]) * large // small + int(match[3])}{match[4]}"
 
 
@@ -174,7 +194,7 @@ def value(match: re.Match) -> Decimal | None:
     except (InvalidOperation, ArithmeticError):
         return None
     for scale in part["scale"] or "":
-        number *= _HAN_SCALES[scale]
+        number *= HAN_SCALES[scale]
     number *= 1000 if part["k"] else 10 ** _SCALE_WORDS.get(part["word"], 0)
     negative = (part["sign"] or "+") != "+" or part["sign2"]
     return -number if negative else number
@@ -225,6 +245,37 @@ def last(text: str) -> Decimal | None:
     """The last number of a text, in a chain or not; a Chinese one where there is no other."""
     found = [value(match) for match in _matches(text)]
     return ([*(chain.value for chain in chains(text)), *found] or [None])[-1]
+
+
+def numbers(text: str) -> set[Decimal]:
+    """The numbers of prose by their value, in digits or in words; 'one' and 一 alone are none."""
+    text = _NO_NUMBERS.sub(" ", _in_plain_signs(text))
+    found = {_written(match) for match in _WRITTEN.finditer(text)}
+    found |= {han(match[0]) for match in _IN_HAN.finditer(_WRITTEN.sub("0", text))}
+    words = (match[0] for match in _WORDED.finditer(text))
+    return found | {Decimal(in_words(run)) for run in words if run not in _ALONE}
+
+
+def alone(text: str) -> Decimal | None:
+    """The number that a text consists of, in digits or in words; None for any other text."""
+    text = _in_plain_signs(text)
+    if match := _WRITTEN.fullmatch(text):
+        return _written(match)
+    if re.fullmatch(f"{_HAN}+(?:[点點][{HAN_UNITS}零〇]+[万萬亿億]*)?", text):
+        return han(text)
+    return Decimal(in_words(text)) if _WORDED.fullmatch(text) else None
+
+
+def _in_plain_signs(text):
+    text = _FORMAL.sub(lambda match: match[0].translate(_FORMAL_SIGNS), tidy(text))
+    return _MIXED.sub(_in_smaller_scale, _CIRCLE.sub("〇", text))
+
+
+def _written(match):
+    number = Decimal(match["n"].replace(",", ""))
+    for scale in match["scale"] or "":
+        number *= HAN_SCALES[scale]
+    return number * (1000 if match["k"] else 10 ** _SCALE_WORDS.get(match["word"], 0))
 
 
 def sentences(text: str) -> list[str]:
@@ -290,16 +341,16 @@ def han(text):
     whole_part, _, decimals = text.replace("點", "点").partition("点")
     number = Decimal(_han_whole(whole_part))
     if decimals:
-        digits = decimals.rstrip("".join(_HAN_SCALES))
-        number += Decimal("0." + "".join(str(_HAN_DIGITS.get(sign, 0)) for sign in digits or "零"))
+        digits = decimals.rstrip("".join(HAN_SCALES))
+        number += Decimal("0." + "".join(str(HAN_DIGITS.get(sign, 0)) for sign in digits or "零"))
         for scale in decimals[len(digits) :] if digits else "":
-            number *= _HAN_SCALES[scale]
+            number *= HAN_SCALES[scale]
     return number
 
 
 def _han_whole(text):
-    if not any(sign in _HAN_SCALES for sign in text):
-        return int("".join(str(_HAN_DIGITS[sign]) for sign in text) or 0)
+    if not any(sign in HAN_SCALES for sign in text):
+        return int("".join(str(HAN_DIGITS[sign]) for sign in text) or 0)
     for large, scale in (("亿億", 10**8), ("万萬", 10**4)):
         at = max(map(text.rfind, large))
         if at >= 0:  # what stands before multiplies it: 两万五千亿
@@ -313,10 +364,10 @@ def _han_rest(text, last):
         return _han_whole(text)
     total, digit = 0, None
     for sign in text:
-        if sign in _HAN_DIGITS:
-            digit = _HAN_DIGITS[sign]
+        if sign in HAN_DIGITS:
+            digit = HAN_DIGITS[sign]
             last = 1 if sign in "零〇" else last
         else:
-            total += (1 if digit is None else digit) * _HAN_SCALES[sign]
-            digit, last = None, _HAN_SCALES[sign]
+            total += (1 if digit is None else digit) * HAN_SCALES[sign]
+            digit, last = None, HAN_SCALES[sign]
     return total + (digit or 0) * (last // 10 if last > 10 else 1)

@@ -13,6 +13,21 @@ SCRIPTS = (
 )
 # Chinese characters, with the rare ones of extension A and the compatibility block.
 HAN = "\u3400-\u9fff\uf900-\ufaff"
+# Chinese numerals, to put between brackets: 1 to 9, these and 10, which number lists and headings,
+# and zeros, of which the last is a circle that also begins the items of a list.
+HAN_UNITS = "一二三四五六七八九"
+HAN_TO_TEN = HAN_UNITS + "十"
+HAN_ZEROS = "零〇○"
+HAN_DIGITS = {sign: value for value, sign in enumerate(HAN_UNITS, 1)} | {"两": 2, "兩": 2}
+HAN_DIGITS |= dict.fromkeys(HAN_ZEROS, 0)
+HAN_SCALES = {"十": 10, "百": 100, "千": 1000}
+HAN_SCALES |= {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+# What a number in a text is written with; circles only where it is told apart from a list's.
+HAN_NUMERALS = "零〇" + HAN_UNITS + "两兩" + "".join(HAN_SCALES)
+# The same as on cheques, where they can't be changed into others.
+HAN_FORMAL = dict(zip("壹贰貳叁參肆伍陆陸柒捌玖拾佰仟", "一二二三三四五六六七八九十百千"))
+# Full-width digits, letters and signs with the plain ones that they stand for, each one character.
+FULL_WIDTH = {chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)}
 # Characters two columns wide in a fixed-width font, and marks that are so in Chinese fonts.
 WIDE = (
     "\u1100-\u115f\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6"

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Collection
 from typing import NamedTuple
 
-from ...text.script import STRAY, WIDE, columns
+from ...text.script import HAN_TO_TEN, STRAY, WIDE, columns
 from .wrapping import HARD_BREAK
 
 # The first two are put around the text of a link, ADDRESS stands for a bare address.
@@ -17,8 +17,7 @@ LINK, LINK_END, ADDRESS = "\ue002", "\ue003", "\ue004"
 GAP = "…"  # stands where a picture or a quotation was that a line may announce, until the end
 NOTHING = re.compile(r"[\s*＊·.…—\-_=~#※☆★◇◆○●]+")
 NUMBER_ALONE = re.compile(
-    r"[一二三四五六七八九十〇百零\d]{1,4}[、.．]?|"
-    r"[（(][一二三四五六七八九十\d]{1,3}[）)]|[IVX]{1,5}\.?"
+    rf"[{HAN_TO_TEN}〇百零\d]{{1,4}}[、.．]?|[（(][{HAN_TO_TEN}\d]{{1,3}}[）)]|[IVX]{{1,5}}\.?"
 )
 _ANNOUNCES = re.compile(r"[：:—－–]\s*$")
 _HEADING_LIMIT = 50  # columns
@@ -39,20 +38,20 @@ _INDENTATION = re.compile(
 )
 # Styles of headings; two lines of one style next to each other are a list.
 _CHAPTER = re.compile(
-    r"第[一二三四五六七八九十百千零〇\d]{1,5}([章节回卷部篇讲幕])(?:[\s:：、.．]|$)|"
+    rf"第[{HAN_TO_TEN}百千零〇\d]{{1,5}}([章节回卷部篇讲幕])(?:[\s:：、.．]|$)|"
     r"(chapter|part|section|book|act)\s+(?:\d+|[ivxlc]+|one|two|three|four|five|six|seven|eight|"
     r"nine|ten|eleven|twelve)\b(?!\s+[a-z])",
     re.IGNORECASE,
 )
 _NUMBERED = (
-    re.compile(r"[一二三四五六七八九十]{1,3}[、.．]\s*\S"),
-    re.compile(r"[（(][一二三四五六七八九十\d]{1,3}[)）]\s*\S"),
+    re.compile(rf"[{HAN_TO_TEN}]{{1,3}}[、.．]\s*\S"),
+    re.compile(rf"[（(][{HAN_TO_TEN}\d]{{1,3}}[)）]\s*\S"),
     re.compile(r"\d{1,2}[.、．]\s*[^\d\s]"),
     re.compile(r"[IVX]{1,5}\.\s+\S"),
     re.compile(r"【[^】]{1,24}】$"),
     re.compile(r"(?=(?:.*[A-Z]){4})[A-Z][A-Z\d '’&,:\-–—/()]{3,}$"),
 )
-_HEADING_START = re.compile(r"[第（(【\dA-Z一二三四五六七八九十]|chap|part|sect|book|act ")
+_HEADING_START = re.compile(rf"[第（(【\dA-Z{HAN_TO_TEN}]|chap|part|sect|book|act ")
 _NOT_A_HEADING = re.compile(r"[。；，,;:：…!！.]$|。|[\u4e00-\u9fff]；")
 
 

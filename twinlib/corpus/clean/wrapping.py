@@ -13,7 +13,7 @@ from collections import Counter
 from itertools import accumulate, groupby
 from typing import NamedTuple
 
-from ...text.script import HAN, WIDE, is_wide, space_between
+from ...text.script import HAN, HAN_TO_TEN, WIDE, is_wide, space_between
 
 HARD_BREAK = "\u2028"  # an explicit line break of Markdown, until hard wraps are undone
 _NARROWEST, _WIDEST = 24, 130  # columns of a wrapped text
@@ -42,8 +42,8 @@ _CLAUSE_END = re.compile(r"[,.;:!?，。；：！？、…—]['\"”’」』�
 _INNER_END = re.compile(rf"[,.;:!?](?=['\"”’)]*\s)|[,;!?](?=[{HAN}])|[，。；：！？、](?=.)")
 _CLOSING = re.compile(r"[，。；：！？、…”’」』）》】!?,.;:)]{1,3}$")
 _NEW_ITEM = re.compile(
-    r"(?:[-*+•·●○–—>|#]|\d{1,3}[.)、．]|[（(][\d一二三四五六七八九十a-z]{1,3}[)）]|"
-    r"[一二三四五六七八九十]{1,3}[、.．])(?:\s|(?<=[、．)）]))"
+    rf"(?:[-*+•·●○–—>|#]|\d{{1,3}}[.)、．]|[（(][\d{HAN_TO_TEN}a-z]{{1,3}}[)）]|"
+    rf"[{HAN_TO_TEN}]{{1,3}}[、.．])(?:\s|(?<=[、．)）]))"
 )
 _TIMED = re.compile(r"[\[(（【]?\d{1,2}:\d{2}(?::\d{2})?(?!\d)")
 _FIRST_WORD = re.compile(

@@ -6,9 +6,10 @@ from collections import Counter
 from functools import cache
 
 from ...i18n import data
+from ...text.script import HAN_TO_TEN
 from ..records import Passage
 
-NUMBERS = "〇零一二三四五六七八九十百"
+NUMBERS = f"〇零{HAN_TO_TEN}百"
 # Beginnings of rjieba's tags of words that can name something.
 NOUN_TAGS = ("n", "vn", "an", "l", "i", "j", "eng")
 # Everyday nouns, and other words that the tagger takes for nouns.

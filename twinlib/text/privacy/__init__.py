@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...files import content_id
 from ...i18n import choose, data
+from ..script import FULL_WIDTH
 from . import (
     addresses,
     addresses_abroad,
@@ -42,9 +43,8 @@ _DETECTORS = (
 )
 _MASKED = "\ue000"  # in place of a match while the rest is searched; no pattern matches it
 # One for one, so that a match keeps its position: full-width signs, dashes, spaces.
-_PLAIN = {chr(code): chr(code - 0xFEE0) for code in map(ord, "＃＊＋－．／＝＠＿｜～")}
-_PLAIN |= {
-    chr(code): chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr(code - 0xFEE0).isalnum()
+_PLAIN = {
+    wide: plain for wide, plain in FULL_WIDTH.items() if plain.isalnum() or plain in "#*+-./=@_|~"
 }
 _PLAIN |= dict(zip("﹒﹟﹠﹡﹢﹣﹦﹫", ".#&*+-=@"))
 _PLAIN |= dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("\u00a0\u202f\u205f\u3000", " ")

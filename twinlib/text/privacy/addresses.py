@@ -6,6 +6,7 @@ word before the street that leads up to one, such as 住在 or 位于.
 
 import re
 
+from ..script import HAN_TO_TEN
 from .numbers import DOTTED, RIGHT, Detector, value_span
 
 # Coordinates
@@ -44,7 +45,7 @@ def _coordinates(match):
 
 # Chinese addresses
 
-_NUMBER = r"(?:[0-9]{1,5}(?:[-—–之][0-9]{1,4})?|[一二三四五六七八九十百〇零]{1,6})"
+_NUMBER = rf"(?:[0-9]{{1,5}}(?:[-—–之][0-9]{{1,4}})?|[{HAN_TO_TEN}百〇零]{{1,6}})"
 _HAN = "\u4e00-\u9fff"
 _UNIT = r"号楼|號樓|号院|號院|号|號|弄|栋|棟|幢|座|单元|單元|层|層|楼|樓|室|房"
 _PART = (
@@ -59,8 +60,8 @@ _NO_ADDRESS = (
 )
 _STREET = re.compile(
     rf"(?:(?<=[{_HAN}])(?:大?[路街巷村庄屯寨衖]|大道|胡同|"
-    rf"(?<![铁频跑轨赛管通渠街国味知报航车频地])道|(?<=[一二三四五六七八九十])条)"
-    r"(?:[东西南北中]?[一二三四五六七八九十0-9]{0,2}[段巷弄]|[东西南北中]){0,2}[甲乙丙丁]? ?"
+    rf"(?<![铁频跑轨赛管通渠街国味知报航车频地])道|(?<=[{HAN_TO_TEN}])条)"
+    rf"(?:[东西南北中]?[{HAN_TO_TEN}0-9]{{0,2}}[段巷弄]|[东西南北中]){{0,2}}[甲乙丙丁]? ?"
     rf"{_NUMBER}(?:[号號]院?|弄|巷|栋|棟|幢|衖)(?<!十号号){_NO_ADDRESS}{_PART}{{0,6}}{_LAST}"
     rf"|(?<=[{_HAN}])(?:小区|小區|花园|花園|新村|公寓|家园|大厦|大廈|广场|[里苑园府庭湾郡居城])"
     rf"{_NUMBER}(?:号楼|號樓|栋|棟|幢|座){_PART}{{0,4}}{_LAST}"
@@ -86,7 +87,7 @@ _RUN = re.compile(rf"[{_HAN}A-Za-z0-9·]{{0,40}}\Z")
 def _street(match):
     """The span of an address, from the first character of the street's name on."""
     start, first = match.start(), match.group()
-    if not re.match(r"[^0-9一二三四五六七八九十信邮郵]", first):
+    if not re.match(f"[^0-9{HAN_TO_TEN}信邮郵]", first):
         return match.span()
     run = _RUN.search(match.string, max(0, start - 40), start).group()
     led = _LEADS.match(run)

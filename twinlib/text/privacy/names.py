@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ...i18n import data
+from ..script import HAN_TO_TEN
 
 _HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 # Scripts without spaces or whose words end in particles: a name is found inside other letters.
@@ -120,7 +121,7 @@ def _part(part):
 
 def _count_guard(name):
     """No match where a numeral that ends the name stands apart from it and counts something."""
-    if name[-1] not in "一二三四五六七八九十百千万两":
+    if name[-1] not in f"{HAN_TO_TEN}百千万两":
         return ""
     return rf"(?!(?<=[{_SEPARATORS}]{name[-1]})[{data('names_that_are_words')['zh']}])"
 

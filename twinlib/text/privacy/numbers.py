@@ -14,6 +14,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..script import HAN_DIGITS, HAN_FORMAL, HAN_SCALES
+
 # Seven digits or more.
 NUMBER = re.compile(r"[0-9](?:[ ,./_·•・~*|()（）-]{0,3}[0-9]){6,}")
 # What people put between the groups of a number.
@@ -29,12 +31,12 @@ def value_span(match: re.Match) -> tuple[int, int]:
 
 
 # Chinese numerals of single digits; 幺, 洞, 拐 and 勾 are said on the phone and by soldiers.
-_NUMERALS = dict(
-    zip(
-        "零〇○洞一壹幺二贰貳两兩三叁參四肆五伍六陆陸七柒拐八捌九玖勾",
-        "000011122222333445566677788999",
-    )
-)
+_NUMERALS = {sign: str(digit) for sign, digit in HAN_DIGITS.items()}
+_NUMERALS |= {
+    sign: _NUMERALS[as_usual] for sign, as_usual in HAN_FORMAL.items() if as_usual in _NUMERALS
+}
+_NUMERALS |= {"幺": "1", "洞": "0", "拐": "7", "勾": "9"}
+_SCALES = "".join(HAN_SCALES)
 _HAN_DIGIT = f"[{''.join(_NUMERALS)}]"
 _ANY_DIGIT = f"[0-9{''.join(_NUMERALS)}]"
 # A numeral beside another digit, as in any such number.
@@ -42,8 +44,8 @@ _HAN_DIGITS = re.compile(rf"{_HAN_DIGIT}[ ._·-]{{0,2}}{_ANY_DIGIT}|[0-9]{_HAN_D
 # Seven digits or more, some of them numerals; not a decimal, nor beside hundreds. What must not
 # stand before comes second, which is searched faster.
 _SAID = re.compile(
-    rf"{_ANY_DIGIT}(?<![点點十百千万萬亿億.].)(?:[ ._·-]{{0,2}}{_ANY_DIGIT}){{6,39}}"
-    r"(?![十百千万萬亿億])"
+    rf"{_ANY_DIGIT}(?<![点點.{_SCALES}].)(?:[ ._·-]{{0,2}}{_ANY_DIGIT}){{6,39}}"
+    rf"(?![{_SCALES}])"
 )
 _SAID_IN_GROUPS = re.compile(
     rf"[1一壹幺](?<!{_ANY_DIGIT}.){_ANY_DIGIT}{{2}}(?:[，、,]{_ANY_DIGIT}{{4}}){{2}}(?!{_ANY_DIGIT})"

@@ -11,6 +11,7 @@ import re
 
 from .. import exercises
 from ..exercises import MARKER, MOST_COMPARISONS, SHOWCASE, TWO_NUMBERS
+from ..script import FULL_WIDTH
 
 _LATER = {
     "en": (
@@ -34,7 +35,7 @@ _INSTRUCTIONS = {
 }
 _KINDS = ("trap", "plain", "trap", "equal")
 _PARTS = re.compile(r"\d+(?:\s?[.．月/-]\s?\d+)+")
-_FULL_WIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
+_FULL_WIDTH = str.maketrans({w: plain for w, plain in FULL_WIDTH.items() if plain.isdigit()})
 
 
 def generate(count: int, seed: int, names: str = "") -> list[dict]:
