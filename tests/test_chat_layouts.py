@@ -6,7 +6,14 @@ from collections import Counter
 import chat_layouts
 import pytest
 
-from twinlib.corpus.readers.chats import any_order, doubtful, others, repeats, text_forms, untimed
+from twinlib.corpus.readers.chats import (
+    any_order,
+    doubtful,
+    others,
+    record_grammar,
+    repeats,
+    text_forms,
+)
 
 
 @pytest.mark.parametrize(
@@ -124,10 +131,10 @@ def test_speakers_between_other_words_are_known_though_not_which_words_they_are(
         f"{n} > town > {('Ole', 'Nele', 'Ole', 'Karl', 'Nele')[n % 5]} > {said[n % 4]} {n} of them"
         for n in range(20)
     ]
-    assert untimed.come_back(lines)
-    assert not untimed.come_back([f"{n} > town > Ole > {said[n % 4]} {n}" for n in range(20)])
+    assert record_grammar.find(lines)
+    assert not record_grammar.find([f"{n} > town > Ole > {said[n % 4]} {n}" for n in range(20)])
     fields = "Titel: Der Berg, ein Roman {n}|Autor: ein Mann aus Kiel {n}|Jahr: es war einmal {n}"
-    assert not untimed.come_back([x.format(n=n) for n in range(8) for x in fields.split("|")])
+    assert not record_grammar.find([x.format(n=n) for n in range(8) for x in fields.split("|")])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from twinlib.corpus import readers
-from twinlib.corpus.readers.chats import chat_text, repeats, unread
+from twinlib.corpus.readers.chats import chat_text, record_grammar, repeats
 from twinlib.corpus.readers.chats.doubtful import Judge, Judged
 from twinlib.text.inputs.encoding import Unreadable
 from twinlib.text.inputs.input_file import File
@@ -196,6 +196,11 @@ def test_the_sign_that_all_messages_end_in_is_none_of_their_words():
         "{when} // {who} // {words}\n",
         "{who}\n{words}\n{when}\n\n",
         "at={when} by={who} words={words}\n",
+        "{who}'s picture\n{who}\n\n 3w\n{words}\n5 likes\nReply\n",
+        "Avatar\n{who}\n−\n⚑\n\n{words}\n\n5\n•\nReply\n\n",
+        "{words}\n    [{who}]\n\n",
+        "{words} {who} (talk) {when} (UTC)[reply]\n\n",
+        "0105 ^{who}^ {words}\n",
     ],
 )
 def test_a_conversation_that_is_not_read_is_never_learnt_as_prose(form, monkeypatch):
@@ -205,9 +210,23 @@ def test_a_conversation_that_is_not_read_is_never_learnt_as_prose(form, monkeypa
         readers.format_of(file)
 
 
+def test_a_text_in_turns_is_learnt_where_its_first_lines_name_its_one_author():
+    play = chat("{who}: {words}\n")
+    with pytest.raises(Unreadable, match="speakers"):
+        readers.format_of(File("a.txt", play.encode()))
+    whole = f"---\nauthor: Ole\n---\n{play}"
+    assert readers.format_of(File("a.txt", whole.encode())) == "markdown"
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "".join(
+            f"{day:02}/04, 07:50 - {place}: seen {day} of them, no more\n"
+            for day, place in enumerate(["Mill", "Hide", "Mill", "Gate", "Hide", "Mill"] * 2)
+        ),
+        "".join(f"Q: is it {n} again?\nA: number {n}, as ever.\n" for n in range(9)),
+        "".join(f"## {n}.0\n- New: a list of {n}\n- Fixed: the bell of {n}\n" for n in range(3)),
         "".join(f"{h:02}:15 Got up and walked to the pier, day {h}.\n\n" for h in range(6, 14)),
         "".join(f"{h:02}:00 I rowed. Then I slept until {h + 1}:30.\n\n" for h in range(6, 14)),
         "".join(f"At {h}:20 Ida came by, and we talked of rope {h}.\n" for h in range(6, 16)),
@@ -215,4 +234,4 @@ def test_a_conversation_that_is_not_read_is_never_learnt_as_prose(form, monkeypa
     ],
 )
 def test_a_diary_with_times_is_no_conversation(text):
-    assert not unread.is_conversation(text.split("\n"))
+    assert not record_grammar.find(text.split("\n"))

@@ -15,8 +15,8 @@ from ....text.inputs.filename import title_of
 from ....text.inputs.input_file import File, Options
 from ....text.inputs.json_values import start
 from ...clean.wrapping import HARD_BREAK, unwrap_text
-from .. import dates, subtitles
-from . import any_order, form_parts, text_forms, unread, untimed, whatsapp
+from .. import dates, markdown, subtitles
+from . import any_order, form_parts, record_grammar, text_forms, untimed, whatsapp
 from .messages import INVISIBLE, Conversation, Message
 from .text_forms import FORMS
 
@@ -62,7 +62,8 @@ def looks_like(file: File) -> bool:
     """Whether lines of one form name two people repeatedly, closer in time than in a diary."""
     if subtitles.labelled(file):
         return True
-    form = _form(file) if file.suffix in (*_PLAIN, *_MARKDOWN) else None
+    may_be = file.suffix in (*_PLAIN, *_MARKDOWN) and not _has_author(start(file))
+    form = _form(file) if may_be else None
     # Rows of a table have a time and a name, too, in quotation marks.
     is_table = form in _UNKNOWN and file.text.startswith('"') and spreadsheets.is_bare(file)
     return bool(form) and not is_table
@@ -109,9 +110,12 @@ def _form_of(text, is_markdown, is_plain):
 def is_unread(file: File) -> bool:
     """Whether the text is a conversation in a layout in which the speakers can't be told."""
     text = start(file)
-    if unread.may_be(text) and unread.is_conversation(_lines(text)[:3000]):
-        return True
-    return file.suffix in _PLAIN and untimed.come_back(_lines(text)[:3000])
+    return not _has_author(text) and bool(record_grammar.find(_lines(text)[:3000]))
+
+
+def _has_author(text):
+    """Whether the text begins with front matter that names an author: all of it is theirs."""
+    return text.startswith("---") and bool(markdown.split(text)[0].get("author"))
 
 
 def _lines(text):

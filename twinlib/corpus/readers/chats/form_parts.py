@@ -26,9 +26,14 @@ ANY_CLOCK = (
     rf"(?:{HALF}\s?)?\d{{1,2}}[:.h时時点點]\d{{2}}(?:[:.分]\d{{2}}(?:[.,]\d{{1,6}})?)?[分秒]?"
     r"(?:Z|[+-]\d{2}:?\d{2})?(?![:.]?\d)"
 )
+# A word with a capital between two numbers may be a name: 'Comment 1 Duda 2024-02-19'.
+_ANY_MONTH = (
+    r"(?=[^\W\dA-ZÀ-Þ]|[JFMASONDEÉI](?:an|eb|év|ev|är|ar|br|pr|vr|ai|ay|un|ul|ui|go|ug|oû|et|ep"
+    r"|kt|ct|ut|ov|ez|ec|éc|ic|ne|än)|Juill)[^\W\d]{3,10}"
+)
 ANY_DAY = (
     rf"(?:{DAY}|\d{{1,2}}月\d{{1,2}}日|\d{{1,2}}[./]\d{{1,2}}\.?(?=[ ,])"
-    rf"|\d{{1,2}}\.? (?:de )?[^\W\d]{{3,10}}\.?(?: de)? \d{{2,4}})"
+    rf"|\d{{1,2}}\.? (?:de )?{_ANY_MONTH}\.?(?: de)? \d{{2,4}})"
 )
 DAY_AND_TIME = (
     rf"(?:{ANY_DAY}(?:\s+\w{{2,10}}\.?)?(?:\s?[,;|/·_-]|T| at| um| à| às| a las)?\s*)?"

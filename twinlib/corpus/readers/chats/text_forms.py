@@ -26,7 +26,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from .. import dates
-from . import any_order, untimed
+from . import any_order, record_grammar, untimed
 from .form_parts import (
     ANY_DAY,
     CLOCK,
@@ -272,7 +272,12 @@ def form_of(lines: list[str], opening: str = "") -> str | None:
             ("line spaced", "line"),
         ):
             return form
-        is_chat = len(found) > 2 and _names_repeat(found) and _nearly_all_have_text(lines, found)
+        is_chat = (
+            len(found) > 2
+            and _names_repeat(found)
+            and not _are_cues(found)
+            and _nearly_all_have_text(lines, found)
+        )
         if is_chat and FORMS[form].check(lines, found):
             return form
     return None
@@ -374,6 +379,12 @@ def _names_repeat(found):
         and len(names) * 2 <= len(found) + 1
         and not {name.casefold() for name in names} & LABELS
     )
+
+
+def _are_cues(found):
+    """Whether the names are letters that alternate without a time: questions and answers."""
+    names = [head.name for head in found]
+    return not any(head.time for head in found) and record_grammar.are_letters(names)
 
 
 def _nearly_all_have_text(lines, found):

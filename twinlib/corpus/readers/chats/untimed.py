@@ -240,44 +240,6 @@ def take_turns(names: list[str], signed: bool = False) -> bool:
     )
 
 
-def come_back(lines: list[str]) -> bool:
-    """Whether most lines have one of a few words that take turns before the same sign.
-
-    Whatever stands before them is the same but for numbers. It tells that there are speakers where
-    nothing tells which words are their names.
-    """
-    filled = [line for line in lines if line]
-    short = Counter(line[:_PREFIX].translate(_NO_DIGITS)[:5] for line in filled)
-    often = sum(times for times in short.values() if times > 2)
-    if often * 3 < len(filled) or len(filled) < 2 * _FEWEST:
-        return False
-    for signs in range(1, 4):
-        prefixes, texts = [], []
-        for line in filled:
-            parts = re.split(r"([:：>|»›\])]+)", line[:_PREFIX], maxsplit=signs)
-            if len(parts) > 2 * signs and any(map(str.isalpha, parts[2 * signs - 2])):
-                before = "".join(parts[: 2 * signs]).translate(_NO_DIGITS).strip()
-                prefixes.append(before)
-                texts.append(line[len("".join(parts[: 2 * signs])) :].strip())
-        count = Counter(prefixes)
-        kept = [(name, text) for name, text in zip(prefixes, texts) if count[name] > 1 and text]
-        names = [re.sub(r"\W+", " ", name).strip() for name, _ in kept]
-        if (
-            len(kept) > _FEWEST + 1
-            and len(kept) * 3 > len(filled)
-            and len(kept) * 3 > len(prefixes) * 2
-            and len({text for _, text in kept}) * 10 > len(kept) * 9
-            and take_turns(names)
-            and max(Counter(names).values()) * 5 < len(names) * 4
-            and sum(len(text.split()) + len(text) // 12 for _, text in kept) > 3 * len(kept)
-        ):
-            return True
-    return False
-
-
-_PREFIX = 70  # characters in which a name and its sign stand
-
-
 def _is_name(name):
     told = name != name.lower() or not name.isascii() or name.startswith("@")
     return told or bool(re.search(r"\d|\w[._]\w", name))
