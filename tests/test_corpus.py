@@ -111,6 +111,7 @@ def test_records_have_the_fields_that_other_steps_read(twin, blog):
         "text",
         "tokens_estimate",
         "split",
+        "section",
     ]
     assert twin.records("documents")[0]["date"] == "2010-01-02"
 

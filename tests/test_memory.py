@@ -99,6 +99,34 @@ def test_a_passage_knows_its_post_and_heading(twin):
     assert (first.title, first.heading, first.date) == ("猫是怎么来的", "About 0", "2010-03-05")
 
 
+ALIKE = [
+    "## Monday\n\nWe got up before six and walked to the mill.\n\nThe mill was shut.\n\n"
+    "## Friday\n\nWe got up before six and walked to the river instead.",
+    "## 周一\n\n早上起来先烧水，然后去菜市场买菜，顺便看看老周的摊子还在不在。\n\n摊子不在。\n\n"
+    "## 周五\n\n早上起来先烧水，然后去菜市场买菜，顺便看看老周的摊子收了没有。",
+    "## 甲\n\n今天没事。\n\n## 乙\n\n今天没事。\n\n第二段。\n\n## 丙\n\n今天没事。",
+]
+
+
+@pytest.mark.parametrize("document", ALIKE)
+@pytest.mark.parametrize("version", ["of today", "before headings were written"])
+def test_sections_that_begin_alike_keep_their_own_headings(twin, document, version):
+    expected, passages = [], []
+    for block in document.split("\n\n"):
+        if block.startswith("## "):
+            heading = block[3:]
+            continue
+        expected.append(heading)
+        passages.append({"id": str(len(passages)), "document": "d", "text": block})
+        passages[-1] |= {"split": "train"} | ({"section": heading} if version == "of today" else {})
+    write_records(twin.file("documents"), [{"id": "d", "title": "", "text": document}])
+    write_records(twin.file("passages"), passages)
+    found = [index._section(p, document, ends) for ends in [{}] for p in passages]
+    assert found == expected
+    headings = {p.text: p.heading for p in index.gather(twin)}
+    assert headings[passages[-1]["text"]] == expected[-1]
+
+
 @needs_e5
 def test_passages_are_found_by_words_by_meaning_and_across_languages(twin):
     made = make(twin)

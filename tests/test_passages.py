@@ -30,6 +30,16 @@ def test_sections_are_passages_with_their_headings_and_short_ones_join():
     assert found == [("", long), ("甲", f"{long}\n\n短。")]
 
 
+def test_every_passage_knows_the_heading_of_its_section():
+    parts = [f"{n}今天只讲茶，不讲别的事情，讲完了就收摊回家。" * 4 for n in range(6)]
+    one, two, three, four, five, six = parts
+    text = f"{one}\n\n## 甲\n\n{two}\n\n{three}\n\n{four}\n\n## Tea\n\n{five}\n\n{six}"
+    found = passages(Document("d", "t", text), 100)
+    assert [p.section for p in found] == ["", "甲", "甲", "甲", "Tea", "Tea"]
+    assert [p.heading for p in found] == ["", "甲", "", "", "Tea", ""]
+    assert [p.to_json()["section"] for p in found] == [p.section for p in found]
+
+
 def test_a_long_text_is_cut_evenly_between_paragraphs():
     paragraphs = ["今天只讲茶，不讲别的事情，讲完了就收摊回家。" * 2] * 6
     text = "\n\n".join(f"{n}{paragraph}" for n, paragraph in enumerate(paragraphs))

@@ -206,6 +206,7 @@ CHATS = {
     "slack below": (_two("{name}\n  10:0{n} AM\n{text}\n"), FOUR, ""),
     "feishu": (_two("{name} 10:0{n}\n{text}\n\n"), FOUR, ""),
     "feishu below": (_two("{name}\n2025年9月23日 15:4{n}\n{text}\n"), FOUR, "2025-09-23T15:40:00"),
+    "at night": (_two("{name} 夜里11:3{n}\n{text}\n\n"), FOUR, ""),
     "dingtalk": (_two("{name} 昨天 10:0{n}\n{text}\n\n"), FOUR, ""),
 }
 

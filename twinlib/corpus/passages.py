@@ -57,7 +57,7 @@ def passages(document: Document, limit: int) -> list[Passage]:
     """
     is_turn = bool(document.turns)
     by_id = {}
-    for heading, question, text in _pieces(document, limit):
+    for section, heading, question, text in _pieces(document, limit):
         passage_id = content_id(f"{document.id} {text}")
         passage = Passage(
             id=passage_id,
@@ -66,6 +66,7 @@ def passages(document: Document, limit: int) -> list[Passage]:
             tokens_estimate=tokens_estimate(text),
             title="" if is_turn else document.title,
             heading=heading,
+            section=section,
             language=language_of(text),
             index=len(by_id),
             question=question,
@@ -76,13 +77,16 @@ def passages(document: Document, limit: int) -> list[Passage]:
 
 
 def _pieces(document, limit):
-    """[(heading, question, text)]; only the first piece of a section or turn has them."""
+    """[(section, heading, question, text)]; the last two only of a section's or turn's first piece.
+
+    `section` is the heading of the section.
+    """
     if document.turns:
         parts = [("", turn.question, turn.answer.strip()) for turn in document.turns]
     else:
         parts = [(heading, "", text) for heading, text in _sections(document.text, limit)]
     return [
-        (heading, question, piece) if number == 0 else ("", "", piece)
+        (heading, heading, question, piece) if number == 0 else (heading, "", "", piece)
         for heading, question, text in parts
         if text
         for number, piece in enumerate(pieces(text, limit))

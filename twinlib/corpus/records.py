@@ -131,8 +131,9 @@ class Document:
 class Passage:
     """A piece of a document, of at most about `passage_tokens` tokens (a setting of the step).
 
-    `split` is train, val or test. In memory only: `title` of the document ('' for a turn) and
-    `heading` of the section, `language`, `index` of the passage in its document (from 0), the
+    `split` is train, val or test, `section` the heading of its section, or ''. In memory only:
+    `title` of the document ('' for a turn), `heading` (the section's first passage has it),
+    `language`, `index` of the passage in its document (from 0), the
     `question` that it answers ('' where nobody asked), `is_turn`, the corpus' `author`, and its
     `terms`, the most characteristic first.
     """
@@ -142,6 +143,7 @@ class Passage:
     text: str
     tokens_estimate: int
     split: str = ""
+    section: str = ""
     title: str = ""
     heading: str = ""
     language: str = ""
@@ -153,7 +155,7 @@ class Passage:
 
     def to_json(self) -> dict:
         """The record in passages.jsonl."""
-        keys = ("id", "document", "text", "tokens_estimate", "split")
+        keys = ("id", "document", "text", "tokens_estimate", "split", "section")
         return {key: getattr(self, key) for key in keys}
 
 

@@ -34,7 +34,6 @@ _FURTHER = 15  # passages whose sentences are looked through for an answer
 _FURTHER_PER_DOCUMENT = 6
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _LONGEST_QUESTION = 400  # characters of a question that are embedded
-_FOUND_BY = 24  # characters of a passage by which its place in the document is found
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +88,14 @@ def shortened(question: str) -> str:
 def gather(twin: Twin) -> list[Passage]:
     """The passages of a twin's corpus, without equal ones; raises TwinError without a corpus."""
     documents = {record["id"]: record for record in twin.records("documents")}
-    passages = {}
+    passages, ends = {}, {}
     for record in twin.records("passages"):
         document = documents.get(record["document"], {})
         passage = Passage(
             record["id"],
             record["document"],
             document.get("title") or "",
-            _heading(document.get("text") or "", record["text"]),
+            _section(record, document.get("text") or "", ends),
             str(document.get("date") or ""),
             document.get("source") or "",
             record["split"],
@@ -108,11 +107,23 @@ def gather(twin: Twin) -> list[Passage]:
     return list(passages.values())
 
 
-def _heading(document, passage):
-    """The heading above a passage in its document; '' without one."""
-    place = document.find(passage.strip()[:_FOUND_BY])
-    above = _HEADING.findall(document[:place]) if place > 0 else []
-    return above[-1] if above else ""
+def _section(record, document, ends):
+    """The heading above a passage in its document, as step 01 wrote it; '' without one.
+
+    Passages of older versions have none: they stand in the document's order, so that each is looked
+    for behind the one before it. `ends` {id of a document: where its last passage ended} grows.
+    """
+    if "section" in record:
+        return record["section"]
+    passage, start = record["text"].strip(), ends.get(record["document"], 0)
+    # A passage of two short sections has the heading between them no more.
+    for part in (passage, passage.partition("\n")[0]):
+        place = document.find(part, start)
+        if place >= 0:
+            ends[record["document"]] = place + len(part)
+            above = _HEADING.findall(document[:place])
+            return above[-1] if above else ""
+    return ""
 
 
 class Index:
