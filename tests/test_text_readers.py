@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import tarfile
 import zipfile
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -328,6 +329,90 @@ def test_archives_inside_archives_are_opened_two_levels_down(tmp_path):
     reading = Reading(tmp_path)
     assert [name.rpartition("/")[2] for name in reading.sources] == ["b.md", "a.md"]
     assert [d.reason for d in reading.log.removed] == ["deep"]
+
+
+def tarred(members, mode="w"):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
+        for name, data in members.items():
+            data = data if isinstance(data, bytes) else data.encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+SUBSTACK = "<h3>茶</h3>" + "<p>Tea must be hot, and so must the bread be, he said.</p>" * 4
+MHTML = (
+    "From: <Saved by Blink>\nSnapshot-Content-Location: https://e.org/a\nMIME-Version: 1.0\n"
+    'Content-Type: multipart/related; boundary="--b"\n\n----b\nContent-Type: text/html\n\n'
+    f"<html><body><article><h1>Pier</h1>{'<p>The pier was cold.</p>' * 9}</article></body></html>"
+    "\n\n----b--\n"
+)
+OF_ALL_KINDS = {
+    "posts/1.tea.html": SUBSTACK,
+    "posts.csv": "post_id,title,post_date,is_published\n1.tea,Hot tea,2021-05-03,true\n",
+    "saved.mht": MHTML,
+    "notion/part.zip": zipped({"b.md": "Second level. " * 5, "deep.zip": zipped({"c.md": "c"})}),
+    "old/notes.tar": tarred({"旧/d.md": CHINESE, "photo.png": b"x"}),
+    "old/notes.tgz": tarred({"e.md": "Squeezed. " * 9}, "w:gz"),
+    "old/more.rar": b"Rar!",
+    "old/empty.zip": b"PK\5\6" + bytes(18),
+    ".git/config.md": "x",
+    "../../escape.md": "out",
+    "/absolute.md": "out",
+}
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+def test_a_tar_reads_like_a_zip(tmp_path, mode):
+    (tmp_path / "a.zip").write_bytes(zipped(OF_ALL_KINDS))
+    (tmp_path / "a.tar").write_bytes(tarred(OF_ALL_KINDS, mode))
+    in_zip, in_tar = Reading(tmp_path / "a.zip"), Reading(tmp_path / "a.tar")
+    assert in_tar.documents == in_zip.documents
+    assert {d.source: (d.title, d.date) for d in in_tar.documents} == {
+        "posts/1.tea.html": ("Hot tea", "2021-05-03"),
+        "saved.mht": ("Pier", None),
+        "notion/part.zip/b.md": ("", None),
+        "notion/part.zip/deep.zip/c.md": ("", None),
+        "old/notes.tar/旧/d.md": ("", None),
+        "old/notes.tgz/e.md": ("", None),
+    }
+    assert (in_tar.log.skipped, reasons(in_tar)) == (in_zip.log.skipped, reasons(in_zip))
+    assert in_tar.log.skipped == {"hidden": 1, "image": 1}
+    refused = {"old/more.rar": "packed", "old/empty.zip": "empty"}
+    refused |= dict.fromkeys(("../../escape.md", "/absolute.md"), "unsafe")
+    assert refused.items() <= reasons(in_tar).items()
+
+
+def test_archives_in_a_tar_are_opened_two_levels_down(tmp_path):
+    deepest = zipped({"c.md": "Deepest. " * 9})
+    outer = tarred({"b.md": "Second level. " * 5, "deeper.tar": tarred({"deepest.zip": deepest})})
+    (tmp_path / "export.tar").write_bytes(tarred({"outer.tar": outer, "a.md": CHINESE}))
+    reading = Reading(tmp_path / "export.tar")
+    assert reading.sources == ["outer.tar/b.md", "a.md"]
+    assert reasons(reading) == {"outer.tar/deeper.tar/deepest.zip": "deep"}
+
+
+def test_a_tar_that_breaks_off_gives_what_stands_before(tmp_path):
+    whole = tarred({"茶.md": CHINESE, "b.md": "Bread. " * 2000})
+    (tmp_path / "cut.tar").write_bytes(whole[:6000])
+    reading = Reading(tmp_path / "cut.tar")
+    assert (reading.sources, reasons(reading)["cut.tar"]) == (["茶.md"], "damaged")
+
+
+def test_a_tar_that_unpacks_to_far_more_than_it_is_is_refused_whole(tmp_path):
+    (tmp_path / "bomb.tgz").write_bytes(tarred({"a.jpg": bytes(50_000_000), "b.md": "b"}, "w:gz"))
+    assert reasons(Reading(tmp_path)) == {"bomb.tgz": "bomb"}
+
+
+def test_names_of_a_chinese_windows_in_a_tar_are_read(tmp_path):
+    data = tarred({"xxxx.md": CHINESE}).replace(b"xxxx.md", "我的".encode("gbk") + b".md")
+    header = bytearray(data[:512])
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    (tmp_path / "windows.tar").write_bytes(bytes(header) + data[512:])
+    assert Reading(tmp_path / "windows.tar").sources == ["我的.md"]
 
 
 def test_a_file_over_the_limit_is_refused_in_and_out_of_archives(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 Files that are not opened are counted by kind. Archives (zip, and tar, as Joplin's .jex is) are
 never unpacked to disk: members are read into memory one at a time, within limits, and so are
-archives in archives, two levels deep (Notion's exports are).
+archives in archives, two levels deep (Notion's exports are). All kinds of them are read alike.
 """
 
 import io
@@ -13,8 +13,10 @@ import tarfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from ...files import TwinError, content_id
 from ...i18n import t
@@ -52,9 +54,9 @@ _TAR = re.compile(r"\.(?:tar(?:\.(?:gz|bz2|xz))?|tgz|tbz2?|txz|jex)$", re.IGNORE
 _PACKED = (".rar", ".7z")  # archives that nothing here opens
 # Files of Apple's Pages, Numbers and Keynote are zips that have one of these.
 _IWORK = re.compile(r"(?:^|/)(?:Document\.iwa|buildVersionHistory\.plist)$")
-# What zipfile raises for a file that is no zip, or one it can't read; tarfile for a tar.
+# What zipfile raises for a file that is no zip, or one it can't read; either for a member.
 _NOT_A_ZIP = (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError)
-_NOT_A_TAR = (tarfile.TarError, *zip_package.BROKEN)
+_BROKEN = (tarfile.TarError, *zip_package.BROKEN)
 
 
 class ReadLog:
@@ -215,19 +217,12 @@ def kind_of(name: str) -> str | None:
 
 
 def _files_of(name, path, source, log):
-    with path.open("rb") as opened:
-        zipped = opened.read(4) == b"PK\3\4"
-    if zipped and not _is_document(path):
-        yield from _members("" if path == source else f"{name}/", path, log, 1)
-    elif _TAR.search(name):
-        yield from _tar_members("" if path == source else f"{name}/", path, log)
-    elif path.suffix.lower() == ".zip":
-        with path.open("rb") as opened:
-            nothing = opened.read(4) in (b"", b"PK\5\6")  # a zip of no file begins with its end
-        raise Unreadable("empty" if nothing else "damaged")
-    elif path.suffix.lower() in _PACKED:
-        raise Unreadable("packed")
-    elif path.stat().st_size > FILE_LIMIT:
+    with path.open("rb") as stream:
+        kind = _archive_kind(name, stream)
+        if kind:
+            yield from _members("" if path == source else f"{name}/", kind, stream, log, 1)
+            return
+    if path.stat().st_size > FILE_LIMIT:
         with path.open("rb") as stream:
             yield from _parts(name, stream)
     else:
@@ -242,6 +237,26 @@ def _parts(name, stream):
     stream.seek(0)
     for number, data in enumerate(mailbox_parts.parts(stream), 1):
         yield File(mailbox_parts.name_of(name, number), data)
+
+
+def _archive_kind(name, stream):
+    """_Zip or _Tar for an archive, None for any other file.
+
+    Raises Unreadable for an archive that can't be opened: 'packed', 'empty' or 'damaged'.
+    """
+    head, suffix = stream.read(4), Path(name).suffix.lower()
+    stream.seek(0)
+    if head == b"PK\3\4" and not _is_document(stream):
+        return _Zip
+    stream.seek(0)
+    if _TAR.search(name):
+        return _Tar
+    if suffix == ".zip" and head != b"PK\3\4":
+        # A zip of no file begins with its end.
+        raise Unreadable("empty" if head in (b"", b"PK\5\6") else "damaged")
+    if suffix in _PACKED:
+        raise Unreadable("packed")
+    return None
 
 
 def _is_document(archive):
@@ -269,23 +284,75 @@ def _neighbour(folder, source):
 # Archives
 
 
-def _members(prefix, path, log, depth):
+class _Archive(Protocol):
+    """The files in an archive: `sizes` {name: bytes unpacked}, `broken` if it ends too early."""
+
+    sizes: dict[str, int]
+    broken: bool
+
+    def open(self, name: str) -> BinaryIO:
+        """A file in it. Raises Unreadable('locked' or 'bomb'), or one of _BROKEN."""
+
+    def close(self) -> None: ...
+
+
+class _Zip:
+    def __init__(self, stream):
+        self._archive, self.broken = zipfile.ZipFile(stream), False
+        members = [member for member in self._archive.infolist() if not member.is_dir()]
+        self._members = {_name(member): member for member in members}
+        self.sizes = {name: member.file_size for name, member in self._members.items()}
+        self.close = self._archive.close
+
+    def open(self, name):
+        zip_package.check(self._members[name])
+        return self._archive.open(self._members[name])
+
+
+class _Tar:
+    def __init__(self, stream):
+        most = max(2**20, zip_package.RATIO_LIMIT * stream.seek(0, os.SEEK_END))
+        stream.seek(0)
+        self._members, self.broken, unpacked = {}, False, 0
+        try:
+            self._archive = tarfile.open(fileobj=stream)
+            for number, member in enumerate(self._archive):
+                unpacked += member.size  # of all: to go on, each is unpacked
+                if number > _MEMBER_LIMIT or unpacked > most:
+                    raise Unreadable("bomb")
+                if member.isfile():
+                    self._members[_decoded(member.name.removeprefix("./"))] = member
+        except _BROKEN:
+            if not self._members:
+                raise Unreadable("damaged") from None
+            self.broken = True
+        self.sizes = {name: member.size for name, member in self._members.items()}
+        self.close = self._archive.close
+
+    def open(self, name):
+        return self._archive.extractfile(self._members[name])
+
+
+def _members(prefix, kind, stream, log, depth):
+    """Yield the Files in an archive of a kind, _Zip or _Tar."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = {
-                _name(member): member for member in archive.infolist() if not member.is_dir()
-            }
-            if any(map(_IWORK.search, members)):
+        with closing(kind(stream)) as archive:
+            names = list(archive.sizes)
+            if any(map(_IWORK.search, names)):
                 raise Unreadable("foreign")
-            kinds = {name: _member_kind(name) for name in members}
+            kinds = {name: _member_kind(name) for name in names}
             log.skipped.update(filter(None, kinds.values()))
-            wanted = [name for name in members if not kinds[name]]
+            wanted = [name for name in names if not kinds[name]]
             # Of a mailbox a part is read at a time.
-            size = sum(min(members[name].file_size, FILE_LIMIT) for name in wanted)
-            if len(members) > _MEMBER_LIMIT or size > ARCHIVE_LIMIT:
+            size = sum(min(archive.sizes[name], FILE_LIMIT) for name in wanted)
+            if len(names) > _MEMBER_LIMIT or size > ARCHIVE_LIMIT:
                 raise Unreadable("bomb")
+            shared = lru_cache(2)(partial(_content, archive))  # a table that many files ask for
             for name in wanted:
-                yield from _member(prefix, name, archive, members, log, depth)
+                with log.refusals(prefix + name):
+                    yield from _member(prefix, name, archive, shared, log, depth)
+            if archive.broken:
+                raise Unreadable("damaged")
     except _NOT_A_ZIP:
         raise Unreadable("damaged") from None
 
@@ -300,69 +367,51 @@ def _member_kind(name):
     return kind_of(last)
 
 
-def _member(prefix, name, archive, members, log, depth):
-    try:
-        if members[name].file_size > FILE_LIMIT:
-            zip_package.check(members[name])
-            with archive.open(members[name]) as stream:
+def _member(prefix, name, archive, shared, log, depth):
+    if archive.sizes[name] > FILE_LIMIT:
+        _check_name(name)
+        try:
+            with archive.open(name) as stream:
                 yield from _parts(prefix + name, stream)
-            return
-        data = _content(name, archive, members)
-        if data[:4] == b"PK\3\4" and not _is_document(io.BytesIO(data)):
-            if depth > _DEPTH_LIMIT:
-                raise Unreadable("deep")
-            yield from _members(f"{prefix}{name}/", io.BytesIO(data), log, depth + 1)
-        elif name.lower().endswith(_PACKED):
-            raise Unreadable("packed")
-        else:
-            near = _neighbour_inside(name, archive, members)
-            yield web_archive.opened(File(prefix + name, data, near))
-    except Unreadable as error:
-        log.drop(prefix + name, str(error))
+        except _BROKEN:
+            raise Unreadable("damaged") from None
+        return
+    data = _content(archive, name)
+    kind = _archive_kind(name, io.BytesIO(data))
+    if kind and depth > _DEPTH_LIMIT:
+        raise Unreadable("deep")
+    if kind:
+        yield from _members(f"{prefix}{name}/", kind, io.BytesIO(data), log, depth + 1)
+    else:
+        yield web_archive.opened(File(prefix + name, data, _neighbour_inside(name, shared)))
 
 
-def _tar_members(prefix, path, log):
-    size = 0
-    try:
-        with tarfile.open(path) as archive:
-            for number, member in enumerate(archive):
-                name, size = member.name.removeprefix("./"), size + member.size
-                if number > _MEMBER_LIMIT or size > ARCHIVE_LIMIT:
-                    raise Unreadable("bomb")
-                kind = _member_kind(name)
-                if kind or not member.isfile():
-                    log.skipped.update([kind] if kind else [])
-                elif name.startswith("/") or ".." in name.split("/"):
-                    log.drop(prefix + name, "unsafe")
-                elif member.size > FILE_LIMIT:
-                    with log.refusals(prefix + name):
-                        yield from _parts(prefix + name, archive.extractfile(member))
-                else:
-                    yield File(prefix + name, archive.extractfile(member).read())
-    except _NOT_A_TAR:
-        raise Unreadable("damaged") from None
-
-
-def _content(name, archive, members):
+def _check_name(name):
+    """Raise Unreadable for a name that leads out of its archive."""
     folders = name.split("/")
     if name.startswith("/") or ".." in folders or ":" in folders[0]:
         raise Unreadable("unsafe")
-    if members[name].file_size > FILE_LIMIT:
+
+
+def _content(archive, name):
+    """The bytes of a file in an archive. Raises Unreadable, or KeyError where there is none."""
+    _check_name(name)
+    if archive.sizes[name] > FILE_LIMIT:
         raise Unreadable("large")
-    zip_package.check(members[name])
     try:
-        return archive.read(members[name])
-    except zip_package.BROKEN:
+        with archive.open(name) as stream:
+            return stream.read()
+    except _BROKEN:
         raise Unreadable("damaged") from None
 
 
-def _neighbour_inside(name, archive, members):
-    """File.near for a member of an archive."""
+def _neighbour_inside(name, content):
+    """File.near for a member of an archive, whose `content` returns the bytes of a name."""
 
     def near(path):
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
         try:
-            return _content(target, archive, members)
+            return content(target)
         except (KeyError, Unreadable):
             return None
 
