@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tokenize
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
@@ -125,6 +126,7 @@ def test_the_languages_have_the_same_cells_and_the_same_code(name):
         ]
         for one, same in zip(cells(first, "code"), cells(other, "code")):
             same = same.replace(f'install("{other.parent.name}"', 'install("en"')
+            same = same.replace(made.NOT_FETCHED[other.parent.name], made.NOT_FETCHED["en"])
             assert ast.dump(ast.parse(one)) == ast.dump(ast.parse(same))
 
 
@@ -283,32 +285,66 @@ def test_what_may_harm_is_off_as_the_notebooks_stand():
         )
 
 
-@pytest.mark.slow
-def test_the_setup_cell_fetches_the_project_where_it_is_not(tmp_path):
+@pytest.fixture
+def cell(tmp_path):
+    """A function that runs the set-up cell in a folder, with a project that may be missing yet."""
     project, empty = tmp_path / "project", tmp_path / "empty"
-    shutil.copytree(
-        ROOT / "twinlib", project / "twinlib", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    shutil.copy(ROOT / "pyproject.toml", project)
-    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(project)]
-    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
-        subprocess.run([*git, *words], check=True)
     empty.mkdir()
     setup = re.sub(
         r"https://github.com/[\w.-]+/[\w.-]+", project.as_uri(), cells(NOTEBOOKS[0], "code")[0]
     )
     setup += "\nimport twinlib; print(os.getcwd()); print(twinlib.__file__)"
-    for start in (
-        empty,
-        empty / "another-me",
-    ):  # and once more from inside: nothing is fetched twice
-        said = subprocess.run(
-            [sys.executable, "-c", setup], cwd=start, capture_output=True, text=True
-        )
-        home = empty / "another-me"
-        assert said.stdout.split() == [str(home), str(home / "twinlib" / "__init__.py")], (
-            said.stderr
-        )
+
+    def run(folder=empty, setup=setup):
+        command = [sys.executable, "-c", setup]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+    run.project, run.empty, run.setup, run.home = project, empty, setup, empty / "another-me"
+    return run
+
+
+def publish(project):
+    """Make the project a repository that can be cloned."""
+    shutil.copytree(
+        ROOT / "twinlib", project / "twinlib", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name in ("pyproject.toml", "requirements.txt"):
+        shutil.copy(ROOT / name, project)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(project)]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
+        subprocess.run([*git, *words], check=True)
+
+
+@pytest.mark.slow
+def test_the_setup_cell_fetches_the_project_where_it_is_not(cell):
+    publish(cell.project)
+    for start in (cell.empty, cell.home):  # and once more from inside: nothing is fetched twice
+        said = cell(start)
+        package = cell.home / "twinlib" / "__init__.py"
+        assert said.stdout.split() == [str(cell.home), str(package)], said.stderr
+    assert list(cell.empty.iterdir()) == [cell.home]
+
+
+@pytest.mark.slow
+def test_without_a_network_the_setup_cell_is_one_sentence_and_works_later(cell):
+    said = cell()
+    assert said.returncode == 1 and said.stderr.endswith(made.NOT_FETCHED["en"] + "\n")
+    assert "Traceback" not in said.stderr and list(cell.empty.iterdir()) == []
+    without_git = cell(setup='import os; os.environ["PATH"] = ""\n' + cell.setup)
+    assert without_git.stderr.endswith(made.NOT_FETCHED["en"] + "\n")
+    publish(cell.project)
+    assert cell().stdout.split()[0] == str(cell.home)
+
+
+@pytest.mark.slow
+def test_a_folder_that_a_killed_download_left_is_put_aside_and_the_project_fetched(cell):
+    publish(cell.project)
+    (cell.home / ".git").mkdir(parents=True)
+    (cell.home / "diary.txt").write_text("mine")
+    said = cell()
+    assert said.stdout.split()[0] == str(cell.home), said.stderr
+    [aside] = [path for path in cell.empty.iterdir() if path != cell.home]
+    assert (aside / "diary.txt").read_text() == "mine"
 
 
 def test_only_what_is_missing_or_too_old_is_installed():
@@ -327,6 +363,39 @@ def test_only_what_is_missing_or_too_old_is_installed():
     assert any("unsloth" in need for need in runtime.wanted("gpu")) and "unsloth" not in "".join(
         runtime.wanted()
     )
+
+
+def test_what_is_installed_is_the_tested_version_and_what_is_there_stays(tmp_path, monkeypatch):
+    from twinlib.ui import runtime
+
+    (tmp_path / "requirements.txt").write_text(
+        "# tested\npsutil==1.0\nno-such-package==2.0\nanother_one==3.0; extra == 'lab'\n"
+        "numpy==4.0\n"
+    )
+    monkeypatch.setattr(runtime, "ROOT", tmp_path)
+    pins = ["psutil==1.0", "no-such-package==2.0", "another_one==3.0; extra == 'lab'"]
+    assert runtime.tested(["Psutil>=99", "no_such.package"]) == pins
+    assert runtime.tested(["no-such-package>=1"]) == pins[1:], "psutil is there and good enough"
+    runs = []
+    monkeypatch.setattr(runtime, "_run_pip", lambda *all: runs.append(all) or len(runs) > 1)
+    assert runtime._pip(["no-such-package>=1"])
+    (_, first), (_, second) = runs
+    kept = f"numpy=={version('numpy')}"
+    assert first[-2:] == pins[1:] and kept in first, "as tested, if that can be"
+    assert not set(pins) & set(second) and kept in second, "else any that fits"
+
+
+def test_what_makes_a_gpu_faster_moves_nothing_that_the_project_needs(monkeypatch):
+    from twinlib.ui import runtime
+
+    runs = []
+    monkeypatch.setattr(runtime, "_run_pip", lambda *all: runs.append(all) or True)
+    runtime._install_for_gpu(["unsloth>=1"])
+    [(installed, kept)] = runs
+    names = {runtime.name_of(need) for need in runtime.lacking(["absent"]) + runtime.wanted()}
+    assert installed == ["unsloth>=1"]
+    assert {f"{name}=={version(name)}" for name in ("transformers", "trl", "datasets")} <= set(kept)
+    assert names - {"absent"} <= {runtime.name_of(line) for line in kept}
 
 
 def test_a_notebooks_language_is_that_of_the_terminal_from_then_on(tmp_path, monkeypatch):

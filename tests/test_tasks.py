@@ -1,13 +1,15 @@
 """The tasks of step 03: problems of any make, what is right, what is taken, what is paid."""
 
 import json
+import tomllib
 from decimal import Decimal
 
 import pytest
+from conftest import ROOT
 
 from twinlib import settings
 from twinlib.files import TwinError
-from twinlib.i18n import data
+from twinlib.i18n import LANGUAGES, data, t
 from twinlib.text import tasks
 from twinlib.text.tasks import (
     problem_file,
@@ -277,7 +279,30 @@ def test_the_missing_package_is_said_with_its_command():
         assert len(task_procedural.generate(12, 1)) == 12
     else:
         said = stop_of(problems.file_problems(wanted(task="procedural")))
-        assert said.endswith("pip install reasoning-gym")
+        assert said.endswith(f'pip install "{optional("reasoning-gym")}"')
+
+
+def optional(name):
+    """The requirement of an optional package in pyproject.toml."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return next(n for n in extras["optional-dependencies"]["problems"] if n.startswith(name))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_commands_that_install_optional_packages_name_the_tested_range(language, monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    assert t("train.procedural_not_installed").endswith(f'"{optional("reasoning-gym")}"')
+    assert t("train.math_verify_missing").endswith(f'"{optional("math-verify")}"')
+
+
+@pytest.mark.parametrize("spec", [None, "there"])
+def test_math_without_its_package_is_marked_letter_by_letter_and_that_is_said(spec, monkeypatch):
+    monkeypatch.setattr(problems, "find_spec", lambda name: spec)
+    said = [problem.text for problem in problems.file_problems(wanted(task="math"))]
+    assert [text.partition(":")[0] for text in said] == (
+        [] if spec else ["Without the package math-verify answers are compared letter by letter"]
+    )
+    assert not problems.file_problems(wanted(task="gsm8k"))
 
 
 def _has_gym():

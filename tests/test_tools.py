@@ -1,5 +1,6 @@
 """Forking and set-up: badges follow the fork, a missing Python is named, Colab's list is parsed."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,14 @@ import colab_resolve
 
 @pytest.fixture
 def copy(tmp_path):
-    for name in ("Makefile", "README.md", "README.zh-CN.md", "CITATION.cff", "mkdocs.yml"):
+    for name in (
+        "Makefile",
+        "README.md",
+        "README.zh-CN.md",
+        "CITATION.cff",
+        "mkdocs.yml",
+        "pyproject.toml",
+    ):
         shutil.copy(ROOT / name, tmp_path)
     for folder in ("notebooks", "tools", "docs", ".github"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
@@ -36,6 +44,7 @@ def test_every_badge_and_clone_line_follows_a_fork(copy):
         for path in [
             *copy.glob("*.md"),
             copy / "mkdocs.yml",
+            copy / "pyproject.toml",
             copy / "CITATION.cff",
             copy / "docs" / "index.md",
             copy / "docs" / "compared.md",
@@ -75,3 +84,32 @@ def test_colabs_list_is_read_without_local_parts_and_odd_lines():
     ) == {"torch": "2.11.0", "py-thing": "1.0"}
     present = colab_resolve.versions(colab_resolve.FREEZE.read_text())
     assert all(name in present for name in colab_resolve.UNTOUCHED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_optional_is_installed_beside_the_tested_versions_or_that_is_said(tmp_path, fails):
+    """A pip that only writes down what it is asked for, on a machine with an NVIDIA GPU."""
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    tools, log = tmp_path / "venv" / "bin", tmp_path / "asked"
+    tools.mkdir(parents=True)
+    stand_in = f'#!/bin/sh\n[ "$1" = -m ] || exit 0\necho "$*" >> {log}\n'
+    stand_in += 'case "$*" in *"[gpu]"*|*"[problems]"*) exit 1;; esac\n' * fails
+    for name, text in (("python", stand_in), ("uv", stand_in), ("nvidia-smi", "#!/bin/sh\n")):
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    said = subprocess.run(
+        ["sh", str(ROOT / "tools" / "setup.sh"), sys.executable, str(tmp_path / "venv")],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert said.returncode == 0, said.stderr
+    pins = tmp_path / "venv" / "pins.txt"
+    asked = log.read_text()
+    for extra in ("gpu", "problems"):
+        assert f"install -q -c {pins} --editable .[{extra}]\n" in asked
+    assert "\nreasoning-gym==" in pins.read_text() and "extra" not in pins.read_text()
+    assert ("Unsloth could not be installed beside" in said.stdout) == fails
+    assert ("step 03 has others" in said.stdout) == fails

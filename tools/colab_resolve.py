@@ -1,7 +1,8 @@
 """Print what installing the `gpu` extra would change on Colab; torch, numpy and widgets must stay.
 
 Resolves pyproject.toml for Colab's Python against the versions that Colab has
-(tests/colab-freeze.txt), keeping each of those where our ranges allow it, as pip does. The exit
+(tests/colab-freeze.txt), keeping each of those where our ranges allow it, as pip does; what is
+missing there is taken in the tested version of requirements.txt. The exit
 status is 1 when a package of UNTOUCHED would change.
 """
 
@@ -12,6 +13,10 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from twinlib.ui import runtime
 
 ROOT = Path(__file__).resolve().parent.parent
 FREEZE = ROOT / "tests" / "colab-freeze.txt"
@@ -37,24 +42,45 @@ def pins(present: dict[str, str], names: Iterable[str]) -> str:
     return "".join(f"{name}=={present[name]}\n" for name in names if name in present)
 
 
-def resolve(present: dict[str, str]) -> dict[str, str]:
-    """{name: version} after installing twinlib[gpu] where `present` is installed."""
+def lacking(present: dict[str, str]) -> list[str]:
+    """The requirements in pyproject.toml that `present` does not meet."""
+    needs = [Requirement(text) for text in runtime.wanted()]
+    return [
+        str(need)
+        for need in needs
+        if (need.marker is None or need.marker.evaluate())
+        and not need.specifier.contains(present.get(runtime.name_of(need.name), "0"))
+    ]
+
+
+def resolve(present: dict[str, str], constraints: str, extra: str = "") -> dict[str, str]:
+    """{name: version} after installing twinlib where `present` is installed, as runtime does."""
     with tempfile.TemporaryDirectory() as folder:
-        output, constraints = Path(folder) / "requirements.txt", Path(folder) / "constraints.txt"
+        output, kept = Path(folder) / "requirements.txt", Path(folder) / "constraints.txt"
         output.write_text(
             pins(present, present), encoding="utf-8"
         )  # uv prefers the versions in its output file
-        constraints.write_text(pins(present, UNTOUCHED), encoding="utf-8")
-        options = f"--extra gpu --python-version {PYTHON} --python-platform {PLATFORM}"
-        files = ["--constraint", constraints, "--output-file", output, ROOT / "pyproject.toml"]
+        kept.write_text(constraints, encoding="utf-8")
+        options = f"--python-version {PYTHON} --python-platform {PLATFORM}"
+        options += f" --extra {extra}" * bool(extra)
+        files = ["--constraint", kept, "--output-file", output, ROOT / "pyproject.toml"]
         uv = f"-m uv pip compile -q {options} --no-header --no-annotate".split()
         environment = {**os.environ, **SYSTEM_CERTIFICATES}
         run = subprocess.run(
             [sys.executable, *uv, *files], capture_output=True, encoding="utf-8", env=environment
         )
         if run.returncode:
-            sys.exit(f"The gpu extra can't be installed on Colab:\n{run.stderr}")
-        return versions(output.read_text(encoding="utf-8"))
+            sys.exit(f"It can't be installed on Colab, with '{extra}':\n{run.stderr}")
+        return {**present, **versions(output.read_text(encoding="utf-8"))}
+
+
+def installed(present: dict[str, str]) -> dict[str, str]:
+    """{name: version} after the first cell of a notebook: what is tested, then what a GPU likes."""
+    untouched = pins(present, UNTOUCHED)
+    tested = "\n".join(runtime.tested(lacking(present), present.get))
+    after = resolve(present, untouched + tested)
+    own = [runtime.name_of(need) for need in runtime.wanted()]
+    return resolve(after, untouched + pins(after, dict.fromkeys(own)), "gpu")
 
 
 def main() -> bool:
@@ -62,7 +88,7 @@ def main() -> bool:
     pip = "-m pip install -q --disable-pip-version-check uv".split()
     subprocess.run([sys.executable, *pip], check=True)
     present = versions(FREEZE.read_text(encoding="utf-8"))
-    after = resolve(present)
+    after = installed(present)
     for name in sorted(after):
         if present.get(name) != after[name] and not name.startswith(TORCH_PACKAGES):
             print(f"{name}: {present.get(name, 'not there')} -> {after[name]}")

@@ -4,7 +4,8 @@ A source is a script whose cells begin with `# %% NAME` (jupytext's percent form
 it cell by cell). NAME becomes the cell's id. A cell marked lang="zh" is for that language only; an
 empty one is taken from common.py. The tool puts the badges and a link to the other language under
 the title, the language's code and the notebook's name in the places of LANGUAGE and NOTEBOOK in
-strings, and a link in the place of another notebook's `NAME`.
+strings, the sentence on a failed download in that of NOT_FETCHED, and a link in the place of
+another notebook's `NAME`.
 """
 
 import re
@@ -14,10 +15,13 @@ from pathlib import Path
 import jupytext
 from strip_outputs import canonical
 
+from twinlib.i18n import both
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 LANGUAGES = ("en", "zh")
 SETS = {"en": "This notebook in English", "zh": "这个笔记本的中文版"}  # for readers of another
+NOT_FETCHED = both("ui.project_not_fetched")  # said before the library is there
 COLAB = (
     "[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/{place})"
@@ -63,6 +67,7 @@ def notebook(source: Path, language: str) -> str:
 
 def _cell(cell, stem, language):
     text = cell.source.replace('"LANGUAGE"', f'"{language}"').replace('"NOTEBOOK"', f'"{stem}"')
+    text = text.replace("NOT_FETCHED", NOT_FETCHED[language])
     if cell.cell_type == "markdown":
         text = re.sub(r"`(\d\d_\w+)`", lambda match: _link(match[1], language), text)
     return {"cell_type": cell.cell_type, "id": cell.metadata["title"], "source": text}

@@ -19,7 +19,7 @@ def main(slug: str) -> None:
     """Replace the present owner/name and the address of its pages by those of `slug`."""
     if not re.fullmatch(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+", slug):
         sys.exit(f"'{slug}' is not owner/name, as in github.com/owner/name.")
-    patterns = ("Makefile", "*.md", "*.cff", "mkdocs.yml", "docs/*.md", ".github/*/*.yml")
+    patterns = ("Makefile", "*.md", "*.cff", "*.toml", "mkdocs.yml", "docs/*.md", ".github/*/*.yml")
     files = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
     files += [ROOT / "twinlib" / "__init__.py", *sorted((ROOT / "notebooks").glob("*/*.*"))]
     changed = 0

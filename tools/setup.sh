@@ -35,8 +35,14 @@ rm -f "$venv/use-pip"
   pip install --progress-bar off -r /dev/stdin |
   grep --line-buffered -E '^(Collecting|Downloading|Installing|Successfully)' | cut -c1-100 || true
 pip install -q --no-deps --editable .
+# Optional packages must not move the tested versions of what the project needs.
+pins=$venv/pins.txt
+sed "s/; extra == .*//" requirements.txt > "$pins"
+pip install -q -c "$pins" --editable '.[problems]' ||
+  echo "The package of made problems could not be installed; step 03 has others to practise."
 if command -v nvidia-smi >/dev/null; then
-  pip install -q --editable '.[gpu]' || echo "Unsloth could not be installed; the transformers engine is used instead."
+  pip install -q -c "$pins" --editable '.[gpu]' ||
+    echo "Unsloth could not be installed beside the tested versions; the transformers engine is used instead."
 fi
 "$venv/bin/python" -c 'import torch, transformers, trl, peft, gguf, xllamacpp, ipywidgets' ||
   fail "The set-up is not complete: run the same command again."

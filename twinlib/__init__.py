@@ -16,6 +16,6 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 from .files import TwinError
 from .twin import Problem, Stopped, Twin
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 PROJECT = "https://github.com/another-me-ai/another-me"
 __all__ = ["PROJECT", "Problem", "Stopped", "Twin", "TwinError", "__version__"]

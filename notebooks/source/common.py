@@ -9,16 +9,16 @@
 # 每次打开新的运行环境，先运行这一格。项目不在就下载，缺什么装什么：在 Colab 上要几分钟，都装好的机器上一眨眼。Colab 自带的 torch、numpy 和控件不会动。
 
 # %% setup
-import os, subprocess, sys
-from pathlib import Path
-
-here, clone = Path.cwd(), "https://github.com/another-me-ai/another-me"
+import os, pathlib, sys, tempfile; here = pathlib.Path.cwd()
 places = here, here.parent, here.parent.parent, here / "another-me"
 home = next((folder for folder in places if (folder / "twinlib").is_dir()), places[-1])
-if not home.exists():
-    subprocess.run(["git", "clone", "-q", "--depth", "1", clone, home], check=True)
-os.chdir(home)
-sys.path.insert(0, os.getcwd())
+if not (home / "twinlib").is_dir():
+    with tempfile.TemporaryDirectory(dir=here) as part:
+        if os.system(f'git clone -q --depth 1 https://github.com/another-me-ai/another-me "{part}/new"'):
+            raise SystemExit("NOT_FETCHED")
+        if home.exists(): home.rename(f"{home}-{os.getpid()}")
+        os.replace(f"{part}/new", home)
+os.chdir(home); sys.path.insert(0, str(home))
 from twinlib.ui import runtime; runtime.install("LANGUAGE", "NOTEBOOK")
 from twinlib.ui import forms, base_models, plots, run, tables, twin_picker
 

@@ -59,7 +59,7 @@ SOURCES = {
     ),
     "qwen2.5-coder-1.5b-instruct": Source(
         "Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
-        "main",
+        "f86cb2c1fa58255f8052cc32aeede1b7482d4361",
         "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
         1_117_320_768,
         "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",

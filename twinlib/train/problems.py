@@ -4,6 +4,7 @@ Measured on the same held-out problems before and after, by greedy answers: righ
 lenient extractor and McNemar's test, prose by its nearness to the owner's answers, paired too.
 """
 
+from importlib.util import find_spec
 from itertools import chain, islice
 from pathlib import Path
 from statistics import median
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..files import TwinError, read_records, write_records
 from ..i18n import both, t
 from ..progress import Progress
-from ..settings import Reasoning, choice_texts, stop
+from ..settings import Reasoning, choice_texts, stop, warning
 from ..text import exercises, tasks
 from ..text.statistics import mcnemar, paired_means, wilson
 from ..text.tasks import problem_file, task_decimals, task_procedural
@@ -28,11 +29,17 @@ _MOST_OF_HUB = 20_000  # problems
 
 
 def file_problems(settings: Reasoning) -> list[Problem]:
-    """What is wrong with the problems of the chosen task."""
+    """What is wrong with the problems of the chosen task, or that a package is missing for it."""
     if settings.task == "procedural":
         return _procedural_problems(settings.problems)
+    missing = settings.task == "math" and find_spec("math_verify") is None
+    warnings = [warning("train.math_verify_missing")] * missing
     if settings.task == "decimals" or settings.task != "file" and not settings.problems:
-        return []
+        return warnings
+    return _problems_of_file(settings) + warnings
+
+
+def _problems_of_file(settings):
     path = Path(settings.problems).expanduser()
     if not settings.problems or not path.exists():
         return [stop("train.no_problem_file", problems=settings.problems)]

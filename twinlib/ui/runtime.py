@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
@@ -125,23 +126,61 @@ def _keep_outputs_out_of_git():
 
 
 def _install_for_gpu(requirements):
-    """Install packages that make a GPU faster, one by one, since training works without them."""
-    failed = ", ".join(need.split(">")[0] for need in requirements if not _pip([need]))
+    """Install packages that make a GPU faster, one by one, since training works without them.
+
+    What the project needs stays as it is: they may ask for other versions of it.
+    """
+    kept = _as_installed(name_of(need) for need in wanted())
+    failed = ", ".join(name_of(need) for need in requirements if not _pip([need], kept))
     if failed:
         print(t("ui.gpu_packages_not_installed", failed=failed), flush=True)
 
 
-def _pip(requirements):
-    """Install these with the packages of _PINNED as they are; returns whether that worked."""
+def _pip(requirements, kept=()):
+    """Install these, in the tested versions where that is possible; returns whether that worked.
+
+    The packages of _PINNED, and the lines name==version in `kept`, stay as they are.
+    """
     print(t("ui.installing_packages", count=len(requirements)), flush=True)
+    kept = [*_as_installed(_PINNED), *kept]
+    pins = tested(requirements)
+    if pins and _run_pip(requirements, [*kept, *pins]):
+        return True
+    if pins:
+        print(t("ui.untested_versions"), flush=True)
+    return _run_pip(requirements, kept)
+
+
+def _run_pip(requirements, constraints):
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder) / "pins.txt"
-        installed = [name for name in _PINNED if _version(name)]
-        pins.write_text(
-            "".join(f"{name}=={_version(name)}\n" for name in installed), encoding="utf-8"
-        )
+        pins.write_text("\n".join(dict.fromkeys(constraints)), encoding="utf-8")
         pip = [sys.executable, "-m", "pip", "install", "-q", "-c", pins]
         return subprocess.run([*pip, *requirements]).returncode == 0
+
+
+def _as_installed(names):
+    """Lines name==version of those packages that are installed."""
+    return [f"{name}=={_version(name)}" for name in dict.fromkeys(names) if _version(name)]
+
+
+def tested(requirements: Iterable[str], has: Callable[[str], object] | None = None) -> list[str]:
+    """The pins in requirements.txt of what these install: of themselves, and of what isn't there.
+
+    `has` tells of a name whether its package is there, by default whether it is installed. What is
+    there and good enough keeps its version.
+    """
+    has, names = has or _version, {name_of(need) for need in requirements}
+    file = ROOT / "requirements.txt"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    pins = [line for line in lines if "==" in line and not line.startswith("#")]
+    return [pin for pin in pins if name_of(pin) in names or not has(name_of(pin))]
+
+
+def name_of(requirement: str) -> str:
+    """The name of a requirement's package, spelt as pip compares it."""
+    name = re.match(r"[A-Za-z0-9._-]+", requirement)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def wanted(extra: str | None = None) -> list[str]:
