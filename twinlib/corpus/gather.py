@@ -13,6 +13,7 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -54,7 +55,7 @@ def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) ->
     rules = rules_of(twin, settings, decisions)
     raws = chain(_interview(twin, rules), _read(settings, rules, log, progress))
     with replaced(twin.file("dropped")) as table, tempfile.TemporaryFile() as file:
-        dropped, spool = _DroppedTable(table, rules.names), _Spool(file)
+        dropped, spool = _DroppedTable(table, rules, totals), _Spool(file)
         sketches = dedupe.Sketches()
         for document in pipeline.documents(raws, rules, log, totals):
             sketches.add(document.text)
@@ -72,11 +73,15 @@ def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) ->
         with replaced(twin.file("documents")) as out:
             for number, document in enumerate(spool):
                 if number not in excluded:
-                    out.write(_line(document))
+                    author = pipeline.shown_author(document.author, rules, totals)
+                    out.write(_line(replace(document, author=author)))
                     continue
                 text, reason = document.text, excluded[number]
                 totals.drop(text)
                 dropped.write([Removed("document", reason, text, document.source, document.id)])
+        log.broken = {
+            pipeline.shown_source(name, rules, totals): count for name, count in log.broken.items()
+        }
         return Gathered(_groups(pairs, spool), log, totals, dropped.counts)
 
 
@@ -105,7 +110,7 @@ def without_repeated(
         ]
         lines = twin.file("dropped").read_bytes()
         with replaced(twin.file("dropped")) as file:
-            table = _DroppedTable(file, rules.names, lines)
+            table = _DroppedTable(file, rules, gathered.totals, lines)
             table.write(removed)
             gathered.removed.update(table.counts)
     return [p for p in passages if p.id not in gone]
@@ -177,9 +182,11 @@ def _line(document):
 class _DroppedTable:
     """dropped.csv: what was removed, with the beginning of its text; `counts` by (what, reason)."""
 
-    def __init__(self, file: BinaryIO, names: tuple[str, ...], lines: bytes = b""):
+    def __init__(
+        self, file: BinaryIO, rules: pipeline.Rules, totals: pipeline.Totals, lines: bytes = b""
+    ):
         """`lines` are those of an earlier table that this one goes on from."""
-        self.counts, self._names = Counter(), names
+        self.counts, self._rules, self._totals = Counter(), rules, totals
         file.write(lines)
         self._text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
         self._table = csv.writer(self._text, lineterminator="\n")
@@ -189,10 +196,15 @@ class _DroppedTable:
     def write(self, removed: list[Removed]) -> None:
         """Add a line for each part, and empty the list."""
         for part in removed:
-            text = " ".join(part.text[: 4 * _SHOWN_CHARACTERS].split())[:_SHOWN_CHARACTERS]
-            text, _ = privacy.mask(text, language_of(part.text), {}, self._names)
+            text = " ".join(part.text[: 4 * _SHOWN_CHARACTERS].split())
+            # What the end cuts in two is found before it is cut.
+            text, _ = privacy.mask(
+                text[: 2 * _SHOWN_CHARACTERS], language_of(part.text), {}, self._rules.names
+            )
+            text = text[:_SHOWN_CHARACTERS]
+            document = pipeline.shown_source(part.document, self._rules, self._totals)
             labels = choose(KINDS[part.what]), choose(REASONS[part.reason])
-            self._table.writerow((part.document, *labels, text, len(part.text), part.id))
+            self._table.writerow((document, *labels, text, len(part.text), part.id))
             self.counts[part.what, part.reason] += 1
         removed.clear()
 

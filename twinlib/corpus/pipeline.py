@@ -62,12 +62,13 @@ class Totals:
 
     Characters by script: `before` cleaning, `kept`, and left out (`aside`). Personal data:
     `personal` {(kind, id): record}, `masked` {kind: number}, `numbers` {kind: {value: number in
-    placeholders}}. `authors` {name: number of documents}.
+    placeholders}}. `authors` {name: number of documents}. `shown` {part of a source: masked}.
     """
 
     def __init__(self):
         self._before, self._kept, self._aside = Counter(), Counter(), Counter()
         self.personal, self.masked, self.numbers, self.authors = {}, Counter(), {}, Counter()
+        self.shown = {}
 
     @property
     def before(self) -> Counter:
@@ -236,6 +237,23 @@ def _is_similar(first, second):
 # Personal data
 
 
+def shown_source(source: str, rules: Rules, totals: Totals) -> str:
+    """A source with personal data in its names masked; its folders and parts stay apart."""
+    pieces = re.split(r"([/#])", source)
+    for piece in pieces:
+        if piece not in totals.shown:
+            masked = _mask(piece, language_of(piece), rules, totals, counted=False)
+            totals.shown[piece] = masked
+    return "".join(map(totals.shown.get, pieces))
+
+
+def shown_author(author: str, rules: Rules, totals: Totals) -> str:
+    """An author's name, masked where it is a private name; the twin's own is everywhere."""
+    if author == rules.author:
+        return author
+    return _mask(author, language_of(author), rules, totals, counted=False)
+
+
 def _masked(document, rules, totals):
     """A clean document with personal data masked, its language, and an author if it had none."""
     language = language_of(document.text)
@@ -250,14 +268,23 @@ def _masked(document, rules, totals):
     else:
         turns = [_changed(turn, mask) for turn in turns]
         text = "\n\n".join(turn.answer for turn in turns)
-    author = document.author or rules.author
-    return replace(document, title=title, text=text, author=author, language=language, turns=turns)
+    return replace(
+        document,
+        source=shown_source(document.source, rules, totals),
+        masked_id=document.id,
+        title=title,
+        text=text,
+        author=document.author or rules.author,
+        language=language,
+        turns=turns,
+        tags=[tag for tag in map(mask, document.tags) if not privacy.is_placeholder(tag)],
+    )
 
 
-def _mask(text, language, rules, totals):
+def _mask(text, language, rules, totals, counted=True):
     """The text with personal data masked, except values or kinds that the owner decided to keep.
 
-    Counts the matches in `totals`, and records those that are kept, too.
+    If `counted`, counts the matches in `totals`, and records those that are kept, too.
     """
 
     def keep(kind, value):
@@ -275,7 +302,13 @@ def _mask(text, language, rules, totals):
             record["examples"].append(context)
 
     text, counts = privacy.mask(
-        text, language, totals.numbers, rules.names, keep=keep, notice=notice
+        text,
+        language,
+        totals.numbers,
+        rules.names,
+        keep=keep,
+        notice=notice if counted else None,
     )
-    totals.masked.update(counts)
+    if counted:
+        totals.masked.update(counts)
     return text

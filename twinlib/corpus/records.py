@@ -71,6 +71,8 @@ class Document:
     its title keeps the id, the split and the owner's decisions; moving the file makes a new
     document.
 
+    `masked_id` is the id that the source gave before personal data in it was masked, or ''.
+
     `date` is ISO or None. `tags` are those of the front matter. `kind` is post, page, book,
     transcript, chat, answers or interview. A document made of separate utterances (chats, short
     posts, answers) has `turns`; its `text` is then their answers.
@@ -97,10 +99,11 @@ class Document:
     skip_reason: str = ""
     removed: list[Removed] = field(default_factory=list)
     format: str = ""
+    masked_id: str = ""
 
     @property
     def id(self) -> str:
-        return content_id(self.source)
+        return self.masked_id or content_id(self.source)
 
     @classmethod
     def of_turns(cls, source: str, turns: list[Turn], **fields) -> "Document":
@@ -113,7 +116,7 @@ class Document:
         """The Document of a line of documents.jsonl."""
         turns = record.get("turns")
         fields = {**record, "turns": turns and [Turn(**turn) for turn in turns]}
-        del fields["id"]  # made of the source
+        fields["masked_id"] = fields.pop("id")
         return cls(**fields)
 
     def to_json(self) -> dict:

@@ -144,6 +144,11 @@ def _placeholder():
     return re.compile(rf"\[(?:{'|'.join(words)})-[0-9]+\]")
 
 
+def is_placeholder(text: str) -> bool:
+    """Whether a masked text has no words but placeholders."""
+    return not re.search(r"\w", _placeholder().sub("", text))
+
+
 def find(text: str, names: Iterable[str] = ()) -> list[Match]:
     """The personal data in a text, in order, none overlapping; placeholders are not matched.
 
