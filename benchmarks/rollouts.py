@@ -118,8 +118,8 @@ def grpo(model, tokenizer, answers, at_once, ours, **options):
         processing_class=tokenizer,
     )
     if ours:
+        from twinlib.models.rollouts import Sampler
         from twinlib.train.kernels import patch_lora
-        from twinlib.train.rollouts import Sampler
 
         patch_lora(model)
         trainer.sampler = Sampler(model, tokenizer, TOKENS)

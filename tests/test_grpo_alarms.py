@@ -9,10 +9,10 @@ import torch
 
 from twinlib import settings
 from twinlib.files import TwinError
-from twinlib.models import load
+from twinlib.models import load, low_rank
 from twinlib.progress import Progress
 from twinlib.text import exercises
-from twinlib.train import alarms, callbacks, grpo, low_rank, persona, problems, rewards
+from twinlib.train import alarms, callbacks, grpo, persona, problems, rewards
 
 
 def first(**changes):

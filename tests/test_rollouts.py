@@ -6,8 +6,7 @@ import pytest
 import torch
 from conftest import build_tiny_base
 
-from twinlib.models import generate, letters, load
-from twinlib.train import low_rank, rollouts
+from twinlib.models import generate, letters, load, low_rank, rollouts
 
 FAMILIES = ("qwen2", "qwen3", "llama", "gemma3")
 QUESTIONS = (
@@ -75,6 +74,67 @@ def test_greedy_answers_are_those_of_transformers_token_for_token(tiny):
         assert rollout.ended == (tokens[length - 1] in sampler.ends)
     assert len({len(rollout.tokens) for rollout in found}) > 1
     assert model.training is False and "forward" not in low_rank.lora_layers(model)[0].__dict__
+
+
+def with_system(tokenizer, count=10):
+    """Prompts that begin with the same 70 words and differ in length."""
+    system = {"role": "system", "content": "You are Ning, who writes about rivers. " * 10}
+    users = [{"role": "user", "content": f"{'So, ' * n}{QUESTIONS[n % 3]}"} for n in range(count)]
+    return [letters.prompt(tokenizer, [system, user]) for user in users]
+
+
+def test_what_all_prompts_begin_with_is_read_once(tiny):
+    model, tokenizer = tiny
+    prompts, read = with_system(tokenizer), []
+    expected = [by_transformers(model, tokenizer, prompt, 6) for prompt in prompts]
+    hook = model.register_forward_pre_hook(lambda *_: read.append("peft"))
+    inner = model.get_base_model().register_forward_pre_hook(
+        lambda module, args, kwargs: read.append(kwargs["input_ids"].numel()), with_kwargs=True
+    )
+    try:
+        sampler = rollouts.Sampler(model, tokenizer, 6, rows=20)
+        twice = sampler.sample(prompts, copies=2, temperature=0)
+        decoded = [count for count in read if count <= 20]
+    finally:
+        hook.remove()
+        inner.remove()
+    assert [r.tokens for r in twice] == [t for tokens in expected for t in (tokens, tokens)]
+    shared = next(n for n, tokens in enumerate(zip(*prompts)) if len(set(tokens)) > 1)
+    longest = max(map(len, prompts))
+    assert shared > 60 and len(decoded) == 5
+    assert sum(read) - sum(decoded) == shared + len(prompts) * (longest - shared)
+
+
+def test_an_answer_that_is_cut_off_goes_on_with_its_ending(tiny):
+    model, tokenizer = tiny
+    prompts = asked(tokenizer)
+    thoughts = [by_transformers(model, tokenizer, prompt, 8) for prompt in prompts]
+    endings = [
+        rollouts.Ending(letters.plain(tokenizer, text), more)
+        for text, more in (("\n\nAnswer:", 5), ("\n\n答案：", 3), ("So", 9), ("So", 9))
+    ]
+    assert len({len(ending.tokens) for ending in endings}) > 1
+    sampler = rollouts.Sampler(model, tokenizer, 8)
+    stops = thoughts[3][4]  # ends the last answer, if no other one before
+    sampler.ends = [*sampler.ends, stops]
+    found = sampler.sample(
+        prompts, 1, 0, endings=endings, is_over=lambda tokens: tokens == thoughts[2]
+    )
+    for number, (rollout, thought, ending) in enumerate(zip(found, thoughts, endings)):
+        ends = [k for k, token in enumerate(thought) if token in sampler.ends]
+        if ends:
+            assert rollout.tokens == thought[: ends[0] + 1] and rollout.ended
+            continue
+        if number == 2:
+            assert rollout.tokens == thought and not rollout.ended
+            continue
+        start = prompts[number] + thought + ending.tokens
+        rest = by_transformers(model, tokenizer, start, ending.more)
+        length = next((k + 1 for k, t in enumerate(rest) if t in sampler.ends), len(rest))
+        assert rollout.tokens == thought + ending.tokens + rest[:length]
+        assert rollout.ended == (rest[length - 1] in sampler.ends)
+        assert len(rollout.logprobs) == len(rollout.tokens)
+    assert any(len(rollout.tokens) > 8 for rollout in found) and found[3].ended
 
 
 def test_log_probabilities_are_those_of_the_model_in_training(tiny):

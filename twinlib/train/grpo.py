@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from ..files import TwinError, json_or, write_json
 from ..i18n import t
-from ..models import estimate, letters, load
+from ..models import estimate, letters, load, rollouts
 from ..models.plan import machine
 from ..settings import Reasoning
 from ..text import tasks
-from . import alarms, callbacks, processes, rollouts
+from . import alarms, callbacks, processes
 from . import problems as exams
 from .anchor import Anchor
 from .checkpoints import Kept

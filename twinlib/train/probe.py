@@ -14,11 +14,12 @@ from dataclasses import asdict
 
 from ..files import content_id, json_or, write_json
 from ..i18n import Texts, both, t
+from ..models import rollouts
 from ..settings import Reasoning
 from ..text import tasks
 from ..text.statistics import wilson
 from ..twin import Twin
-from . import band, rollouts
+from . import band
 from .persona import Training
 from .problems import messages
 

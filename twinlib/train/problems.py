@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from ..files import TwinError, read_records, write_records
 from ..i18n import both, t
+from ..models import rollouts
 from ..progress import Progress
 from ..settings import Reasoning, choice_texts, stop, warning
 from ..text import exercises, tasks
 from ..text.statistics import mcnemar, paired_means, wilson
 from ..text.tasks import problem_file, task_decimals, task_procedural
 from ..twin import Problem, Twin, figure
-from . import callbacks, rollouts
+from . import callbacks
 from .nearness import Author
 from .persona import Training
 

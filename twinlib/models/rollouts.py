@@ -1,9 +1,10 @@
 """Many answers at once, with the log-probability of each drawn token: the sampling half of GRPO.
 
 Several prompts, each answered several times, are one batch. A prompt is read once, and its keys and
-values are copied for its answers. They lie in a cache of fixed size, so that on an NVIDIA GPU one
-step of decoding is recorded as a CUDA graph and replayed: no kernel waits for Python. Answers that
-have ended leave the batch when a quarter or half of it has. LoRA is added to each product as in
+values are copied for its answers; so are those of a long beginning that all prompts share. They lie
+in a cache of fixed size, so that on an NVIDIA GPU one step of decoding is recorded as a CUDA graph
+and replayed: no kernel waits for Python. Answers that have ended leave the batch when a quarter or
+half of it has. LoRA is added to each product as in
 training, never merged: a merged 16-bit weight swallows small updates, and a 4-bit one all of them.
 So the policy that answers is the one that trains, with any base.
 
@@ -14,11 +15,12 @@ models/families.py doesn't know are left to it.
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from os.path import commonprefix
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..models import generate, letters, load
-from ..models.families import head_dim
-from . import low_rank
+from . import generate, letters, load, low_rank
+from .families import head_dim
+from .rollout_buffers import Board, Reading, Rollout, Sharing, Writing
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -26,21 +28,18 @@ if TYPE_CHECKING:
 
 NAME = "rollouts"  # the attention's name in transformers
 _PROMPTS = 16  # read at once
-_WIDTH = 32  # prompts are padded to a multiple of this many tokens: fewer graphs are recorded
+_WIDTH = 32  # on a GPU prompts are padded to a multiple of this many tokens: fewer graphs
+_WORTH_SHARING = 512  # tokens that need not be read again; reading a beginning alone takes a pass
 _LOOK_EVERY = 8  # steps between looks at which answers have ended; each waits for the GPU
 _MOST_ROWS = 256
 _ROWS_ON_CPU = 24
 
 
-class Rollout(NamedTuple):
-    """One answer: its tokens with the one that ends it, their log-probabilities in nats.
-
-    Log-probabilities are those of the distribution at the sampling temperature, before top-p.
-    """
+class Ending(NamedTuple):
+    """What an answer that is cut off goes on with, as token ids, and how many tokens follow it."""
 
     tokens: list[int]
-    logprobs: list[float]
-    ended: bool
+    more: int
 
 
 # Model types with one kind of keys and values in all layers, run here and compared with `generate`
@@ -94,7 +93,8 @@ class Sampler:
         self.adapters = low_rank.Adapters(model, self.dtype)
         self.records = self.device.type == "cuda"  # graphs, as long as that works
         self.fewest = 8 if self.records else 1  # fewer rows at once are hardly faster on a GPU
-        self.board = None
+        self.multiple = _WIDTH if self.records else 1
+        self.length, self.board = max_tokens, None
 
     def answers(
         self,
@@ -102,10 +102,25 @@ class Sampler:
         temperature: float = 0.0,
         copies: int = 1,
         progress: Callable[[int, int], None] | None = None,
+        endings: list[tuple[str, int]] | None = None,
+        until: Callable[[str], bool] | None = None,
     ) -> list[generate.Answer]:
-        """As the function `answers`."""
+        """As the function `answers`, and with the endings of Llama.chat_many.
+
+        Where an answer was cut off and `until` of its text is false, the text of its conversation's
+        ending is written behind it, and so many more tokens.
+        """
         prompts = [letters.prompt(self.tokenizer, turns) for turns in conversations]
-        found = self.sample(prompts, copies, temperature, progress=progress)
+        ends = [
+            Ending(letters.plain(self.tokenizer, text), more)
+            for text, more in endings or ()
+            for _ in range(copies)
+        ]
+
+        def is_over(tokens):
+            return bool(until) and until(self.tokenizer.decode(tokens, skip_special_tokens=True))
+
+        found = self.sample(prompts, copies, temperature, 1.0, progress, ends, is_over)
         return [generate.as_answer(self.tokenizer, rollout.tokens, self.ends) for rollout in found]
 
     def sample(
@@ -115,16 +130,20 @@ class Sampler:
         temperature: float = 1.0,
         top_p: float = 1.0,
         progress: Callable[[int, int], None] | None = None,
+        endings: "list[Ending] | tuple" = (),
+        is_over: Callable[[list[int]], bool] = lambda tokens: False,
     ) -> list[Rollout]:
         """`copies` answers to each prompt (token ids), all answers to the first one first.
 
         `progress(done, total)` counts answers, as if each took `max_tokens`; what it raises ends
-        the sampling.
+        the sampling. An answer that was cut off, and of whose tokens `is_over` is false, goes on
+        with its Ending, if there are any.
         """
         import torch
 
         if not prompts:
             return []
+        self.length = self.max_tokens + max((len(e.tokens) + e.more for e in endings), default=0)
         rows = self.rows or self._fitting_rows(max(map(len, prompts)))
         draw = _Draw(temperature, top_p)
         # The longest come first, so that the buffers of the first batch do for all.
@@ -137,7 +156,11 @@ class Sampler:
                 count = self._count(counted, done * copies, len(chosen) * copies)
                 batch = None
                 try:
-                    batch = self._batch([prompts[i] for i in chosen], copies, draw, count)
+                    answered = self._batch([prompts[i] for i in chosen], copies, draw, count)
+                    if endings:
+                        own = [endings[i * copies + k] for i in chosen for k in range(copies)]
+                        self._end(answered, own, is_over, draw)
+                    batch = answered
                 except torch.OutOfMemoryError:
                     if at_once == 1:
                         raise
@@ -187,7 +210,7 @@ class Sampler:
         config = self.base.config
         width = head_dim(config) * config.num_key_value_heads
         token = 2 * config.num_hidden_layers * width * self.dtype.itemsize
-        row = token * (longest + self.max_tokens) + 14 * config.vocab_size
+        row = token * (longest + self.length) + 14 * config.vocab_size
         return max(1, min(_MOST_ROWS, int(load.free_gpu_bytes() * 0.6 / row)))
 
     def _batch(self, prompts, copies, draw, count):
@@ -195,7 +218,7 @@ class Sampler:
         board.begin(prompts, copies, self.tokenizer.pad_token_id)
         self._read(board, prompts, copies, draw)
         rows, size = list(range(len(prompts) * copies)), len(prompts) * copies
-        found = [None] * size
+        board.answers, found = rows, [None] * size
         for step in range(1, self.max_tokens):
             if step % _LOOK_EVERY == 0 or not self.records:
                 ended = board.ended[:size].tolist()
@@ -208,47 +231,97 @@ class Sampler:
                     kept = (active + [s for s in range(size) if ended[s]])[:smaller]
                     board.keep(kept)
                     rows, size = [rows[slot] for slot in active], smaller
+                    board.answers = rows
             self._step(board, size, draw)
             count(step)
         board.collect(rows, found, self.ends)
         return found
 
+    def _end(self, found, endings, is_over, draw):
+        """Let those of the last batch's answers `found` that were cut off go on to their ends."""
+        import torch
+
+        board = self.board
+        slots = [
+            slot
+            for slot, row in enumerate(board.answers)
+            if not found[row].ended and not is_over(found[row].tokens)
+        ]
+        if not slots:
+            return
+        size = _bucket(len(found), len(slots), self.fewest)
+        rows = [board.answers[slot] for slot in slots]
+        board.keep((slots + [s for s in range(board.rows) if s not in set(slots)])[:size])
+        longest = max(len(endings[row].tokens) for row in rows)
+        given = [endings[row].tokens + [-1] * longest for row in rows]
+        given += [[-1] * longest] * (size - len(rows))
+        given = torch.tensor([tokens[:longest] for tokens in given], device=self.device)
+        for step in range(max(len(endings[row].tokens) + endings[row].more for row in rows)):
+            self._step(board, size, draw)
+            if step < longest:
+                board.give(given[:, step])
+        board.collect(rows, found, self.ends)
+        for row in rows:
+            most = self.max_tokens + len(endings[row].tokens) + endings[row].more
+            tokens, logprobs, ended = found[row]
+            found[row] = Rollout(tokens[:most], logprobs[:most], ended and len(tokens) <= most)
+
     def _board(self, prompts, copies):
         """Buffers that are large enough: those of the last call where they are."""
         rows = len(prompts) * copies
-        width = -(-max(map(len, prompts)) // _WIDTH) * _WIDTH
+        width = -(-max(map(len, prompts)) // self.multiple) * self.multiple
         board = self.board
-        if board is None or board.rows < rows or board.width < width:
+        small = board and (board.rows < rows or board.width < width or board.length < self.length)
+        if board is None or small:
             if board is not None:
                 rows, width = max(rows, board.rows), max(width, board.width)
             self.board = board = None  # its memory is free for the new one
-            self.board = board = _Board(self, rows, width)
+            self.board = board = Board(self, rows, width)
         return board
 
     def _read(self, board, prompts, copies, draw):
         """Read the prompts, a few at once, and draw the first token of each answer."""
         import torch
 
-        last = []
+        first, last = self._read_shared(board, prompts, copies), []
         for start in range(0, len(prompts), _PROMPTS):
             some = slice(start, min(start + _PROMPTS, len(prompts)))
             starts = board.starts[: len(prompts) * copies : copies][some]
             slots = slice(some.start * copies, some.stop * copies)
             columns = board.columns[: board.width]
+            read = columns[first:]
             # Padding sees itself, because a row of attention without any key is not a number.
-            seen = columns[None, None, :] <= columns[None, :, None]
+            seen = columns[None, None, :] <= read[None, :, None]
             seen = seen & (columns[None, None, :] >= starts[:, None, None])
-            alone = columns[None, None, :] == columns[None, :, None]
+            alone = columns[None, None, :] == read[None, :, None]
             out = self.base(
-                input_ids=board.prompts[some],
-                attention_mask=self._masks(seen, alone, columns[None, :, None], columns),
-                position_ids=(columns[None] - starts[:, None]).clamp(min=0),
-                past_key_values=_Reading(board, slots, copies),
+                input_ids=board.prompts[some, first:],
+                attention_mask=self._masks(seen, alone, read[None, :, None], columns),
+                position_ids=(read[None] - starts[:, None]).clamp(min=0),
+                past_key_values=Reading(board, slots, copies, first),
                 use_cache=True,
                 logits_to_keep=1,
             )
             last.append(out.logits[:, -1].repeat_interleave(copies, 0))
         draw(board, torch.cat(last))
+
+    def _read_shared(self, board, prompts, copies):
+        """Read what all prompts begin with, once; returns the first column that is left to read."""
+        least = min(map(len, prompts)) - 1  # the last token of each is read by itself
+        count = min(len(commonprefix(prompts)), least)
+        if (len(prompts) - 1) * count < _WORTH_SHARING:
+            return 0
+        columns = board.columns[:count]
+        seen = columns[None, None, :] <= columns[None, :, None]
+        self.base(
+            input_ids=board.prompts[:1, board.width - len(prompts[0]) :][:, :count],
+            attention_mask=self._masks(seen, None, columns[None, :, None], columns),
+            position_ids=columns[None],
+            past_key_values=Sharing(board, len(prompts) * copies),
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return board.width - max(map(len, prompts)) + count
 
     def _masks(self, seen, alone, query, columns):
         """What each layer adds to its scores: one tensor, or one for each kind of layer."""
@@ -299,7 +372,7 @@ class Sampler:
             input_ids=board.drawn[:size],
             attention_mask=self._masks(seen[:, None], None, column[None, None], columns),
             position_ids=column[None] - starts,
-            past_key_values=_Writing(board, size),
+            past_key_values=Writing(board, size),
             use_cache=True,
             logits_to_keep=1,
         )
@@ -318,67 +391,6 @@ def _bucket(rows, active, fewest):
         sizes += [size - size // 4, size // 2]
         size //= 2
     return min(size for size in sizes if size >= active)
-
-
-class _Board:
-    """The buffers of a batch: row r of each is answer r, its prompt ends at column `width`."""
-
-    def __init__(self, sampler, rows, width):
-        import torch
-
-        options = {"device": sampler.device}
-        self.rows, self.width, self.length = rows, width, sampler.max_tokens
-        self.keys, self.values = [], []  # of each layer: (rows, heads, columns, head width)
-        columns = -(-(width + self.length) // _WIDTH) * _WIDTH
-        self.columns = torch.arange(columns, **options)
-        self.column = torch.zeros(1, dtype=torch.long, **options)  # of the next token to be written
-        self.starts = torch.zeros(rows, dtype=torch.long, **options)
-        self.drawn = torch.zeros(rows, 1, dtype=torch.long, **options)
-        self.count = torch.zeros(1, dtype=torch.long, **options)  # tokens drawn of each answer
-        self.tokens = torch.zeros(rows, self.length, dtype=torch.long, **options)
-        self.logprobs = torch.zeros(rows, self.length, **options)
-        self.ended = torch.zeros(rows, dtype=torch.bool, **options)
-        self.ends = torch.tensor(sampler.ends, **options)
-        self.graphs = {}  # of a step, by the number of rows and how tokens are drawn
-        self.pool = torch.cuda.graph_pool_handle() if sampler.records else None
-
-    def begin(self, prompts, copies, padding):
-        import torch
-
-        width = self.width
-        padded = [[padding] * (width - len(row)) + row for row in prompts]
-        self.prompts = torch.tensor(padded, device=self.columns.device)
-        starts = torch.tensor([width - len(row) for row in prompts for _ in range(copies)])
-        self.starts[: len(starts)] = starts.to(self.starts.device)
-        self.column.fill_(width)
-        self.count.zero_()
-        self.ended.zero_()
-
-    def layer(self, number, keys):
-        """The buffers of a layer, made when it is first read."""
-        while len(self.keys) <= number:
-            shape = self.rows, keys.shape[1], len(self.columns), keys.shape[3]
-            self.keys.append(keys.new_zeros(shape))
-            self.values.append(keys.new_zeros(shape))
-        return self.keys[number], self.values[number]
-
-    def keep(self, slots):
-        """Move the rows `slots` to the front."""
-        import torch
-
-        chosen = torch.tensor(slots, device=self.columns.device)
-        small = [self.starts, self.drawn, self.tokens, self.logprobs, self.ended]
-        for buffer in (*small, *self.keys, *self.values):
-            buffer[: len(slots)] = buffer[chosen]
-
-    def collect(self, rows, found, ends):
-        """Put each answer so far into `found`; `rows` are the answers in the buffers' rows."""
-        count = int(self.count)
-        tokens, logprobs = self.tokens[:, :count].tolist(), self.logprobs[:, :count].tolist()
-        for slot, row in enumerate(rows):
-            length = next((k + 1 for k, token in enumerate(tokens[slot]) if token in ends), None)
-            ended = length is not None
-            found[row] = Rollout(tokens[slot][:length], logprobs[slot][:length], ended)
 
 
 class _Draw(NamedTuple):
@@ -418,41 +430,6 @@ def _nucleus(scores, top_p):
     p = ordered.softmax(-1)
     ordered = ordered.masked_fill(p.cumsum(-1) - p >= top_p, -torch.inf)
     return torch.empty_like(scores).scatter_(-1, tokens, ordered)
-
-
-# transformers' interface for a cache: layers call `update` and attend to what it returns
-
-
-class _Reading(NamedTuple):
-    """The cache while prompts are read: their keys and values are copied for their answers."""
-
-    board: _Board
-    slots: slice
-    copies: int
-
-    def update(self, keys, values, layer, *_, **__):
-        for buffer, states in zip(self.board.layer(layer, keys), (keys, values)):
-            buffer[self.slots, :, : states.shape[2]] = states.repeat_interleave(self.copies, 0)
-        return keys, values
-
-    def get_seq_length(self, *_):
-        return 0
-
-
-class _Writing(NamedTuple):
-    """The cache while answers are written, one token of each row at once."""
-
-    board: _Board
-    size: int
-
-    def update(self, keys, values, layer, *_, **__):
-        buffers = [buffer[: self.size] for buffer in self.board.layer(layer, keys)]
-        for buffer, states in zip(buffers, (keys, values)):
-            buffer.index_copy_(2, self.board.column, states)
-        return buffers
-
-    def get_seq_length(self, *_):
-        return 0
 
 
 def _register():
