@@ -2,6 +2,7 @@
 count pairs.
 """
 
+import math
 import re
 from decimal import Decimal
 from types import SimpleNamespace
@@ -10,15 +11,21 @@ import pytest
 from conftest import build_tiny_base
 
 from twinlib.files import TwinError, now, write_records
-from twinlib.gguf import checks, decimals, writer
+from twinlib.gguf import as_model, checks, decimal_figures, decimals, tensors, writer
+from twinlib.i18n import choose
 from twinlib.models import gguf_vocabulary as tokenizer
-from twinlib.models import load
+from twinlib.models import load, rollouts
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import exercises
 from twinlib.text.statistics import wilson
 from twinlib.twin import Report, Stopped
 
 SYSTEM = "You are the twin of Ning. 你是Ning的分身。"
+
+
+def sentences(records):
+    """The findings in the reader's language."""
+    return [choose(texts) for texts in decimal_figures.findings(records)]
 
 
 def answered(row, kind, pairs, problems=None, readable=True):
@@ -106,21 +113,21 @@ def test_an_answer_ends_with_the_sentence_that_says_its_number(text, ended):
 
 
 def test_four_versions_that_fall_together_are_one_piece_of_evidence():
-    share, low, high = decimals.interval([(4, 4)] * 30 + [(0, 4)] * 20)
+    share, low, high = decimal_figures.interval([(4, 4)] * 30 + [(0, 4)] * 20)
     assert share == 0.6
     assert (low, high) == pytest.approx(
         wilson(30, 50), abs=1e-4
     )  # as wide as for 50 problems, not 200
-    assert decimals.interval([(2, 4)] * 50)[1:] == pytest.approx(wilson(100, 200), abs=1e-4)
-    assert decimals.interval([(4, 4)] * 50)[1:] == pytest.approx(wilson(50, 50), abs=1e-4)
-    assert decimals.interval([(0, 4)])[1:] == pytest.approx(wilson(0, 1), abs=1e-4)
+    assert decimal_figures.interval([(2, 4)] * 50)[1:] == pytest.approx(wilson(100, 200), abs=1e-4)
+    assert decimal_figures.interval([(4, 4)] * 50)[1:] == pytest.approx(wilson(50, 50), abs=1e-4)
+    assert decimal_figures.interval([(0, 4)])[1:] == pytest.approx(wilson(0, 1), abs=1e-4)
 
 
 def test_it_says_when_all_of_it_is_chance():
     records = answered("base", "F16", [2, 3, 1, 2] * 12) + answered(
         "base", "Q8_0", [2, 4, 0, 3] * 12
     )
-    assert [s[:23] for s in decimals.sentences(records)] == ["All of it is chance, fo"]
+    assert [s[:23] for s in sentences(records)] == ["All of it is chance, fo"]
 
 
 def test_a_change_that_stands_out_is_no_chance_though_every_interval_holds_one_half():
@@ -133,10 +140,11 @@ def test_a_change_that_stands_out_is_no_chance_though_every_interval_holds_one_h
     assert all(
         low < 0.5 < high
         for _, low, high in map(
-            decimals.interval, map(decimals.pairs, decimals.by_cell(records).values())
+            decimal_figures.interval,
+            map(decimal_figures.pairs, decimal_figures.by_cell(records).values()),
         )
     )
-    said = decimals.sentences(records)
+    said = sentences(records)
     assert said[0] == "Taken alone, no figure can be told from a coin."
     assert said[-1].startswith(
         "Reasoning training changed more than chance would: practised F16 +24 points"
@@ -147,7 +155,7 @@ def test_a_change_that_stands_out_is_no_chance_though_every_interval_holds_one_h
     "pairs, begins", [(3, "Too few to tell: even 3 pairs"), (4, "Better than a coin: base F16")]
 )
 def test_so_few_problems_that_nothing_could_stand_out_tell_nothing(pairs, begins):
-    assert decimals.sentences(answered("base", "F16", [4] * pairs))[0].startswith(begins)
+    assert sentences(answered("base", "F16", [4] * pairs))[0].startswith(begins)
 
 
 def test_it_says_what_is_better_than_a_coin_and_what_quantization_took():
@@ -157,7 +165,7 @@ def test_it_says_what_is_better_than_a_coin_and_what_quantization_took():
         + answered("persona", "Q4_K_M", lost)
         + answered("persona", "Q8_0", [4] * 39 + [3])
     )
-    said = decimals.sentences(records)
+    said = sentences(records)
     assert said[0].startswith("Better than a coin: voice F16, voice Q4_K_M, voice Q8_0.")
     assert said[1] == "Different from F16 by more than chance: voice Q4_K_M -38 points (p = 2e-06)."
     assert len(said) == 2
@@ -165,64 +173,64 @@ def test_it_says_what_is_better_than_a_coin_and_what_quantization_took():
 
 def test_what_a_file_lost_counts_by_pairs_and_only_beyond_chance():
     better = answered("base", "F16", [4] * 10)
-    assert decimals.change(better, answered("base", "Q8_0", [0] * 5 + [4] * 5)) == (
+    assert decimal_figures.change(better, answered("base", "Q8_0", [0] * 5 + [4] * 5)) == (
         -0.5,
         pytest.approx(2 / 2**5),
     )
     some = better + answered(
         "base", "Q8_0", [0] * 5 + [4] * 5
     )  # 20 answers fewer, but 5 pairs: p = 0.06
-    assert decimals.sentences(some)[-1].startswith(
+    assert sentences(some)[-1].startswith(
         "No quantized file differs from its F16 by more than chance"
     )
     rambles = answered("base", "F16", [0] * 6) + answered(
         "base", "Q8_0", [0] * 6
     )  # and isn't asked the rest
     answers = answered("persona", "F16", [4] * 10) + answered("persona", "Q8_0", [4] * 10)
-    assert "than 10 pairs of numbers can show" in decimals.sentences(rambles + answers)[-1]
+    assert "than 10 pairs of numbers can show" in sentences(rambles + answers)[-1]
 
 
 def test_reasoning_is_measured_against_the_persona_it_continued():
     before = answered("base", "F16", [4] * 40) + answered("persona", "F16", [1, 2] * 20)
     after = answered("reasoning", "F16", [4] * 40)
     nothing = answered("base", "Q8_0", [4] * 40)
-    said = decimals.sentences(before + nothing + after)
+    said = sentences(before + nothing + after)
     assert said[-1].startswith(
         "Reasoning training changed more than chance would: practised F16 +62 points"
     )
-    said = decimals.sentences(before + nothing + answered("reasoning", "F16", [2, 1] * 20))
+    said = sentences(before + nothing + answered("reasoning", "F16", [2, 1] * 20))
     assert said[-1] == "Reasoning training changed nothing that chance doesn't explain."
 
 
 def test_answers_that_name_no_number_are_worse_than_chance_and_it_says_why(monkeypatch):
     records = answered("base", "F16", [0] * 6, readable=False) + answered("base", "Q8_0", [2] * 6)
-    assert decimals.sentences(records)[0] == (
+    assert sentences(records)[0] == (
         "Nothing here is better than a coin, and some of it is worse: 50% of "
         "all answers named neither number."
     )
-    assert decimals.figures_of(records)["decimals_base_F16"]["note"].startswith(
+    assert decimal_figures.figures_of(records)["decimals_base_F16"]["note"].startswith(
         "100% of the answers named neither"
     )
     monkeypatch.setenv("TWINLIB_LANG", "zh")
-    assert "50% 的回答没有说出其中任何一个数" in decimals.sentences(records)[0]
+    assert "50% 的回答没有说出其中任何一个数" in sentences(records)[0]
 
 
 def test_a_cell_that_was_asked_less_is_compared_on_what_both_answered():
     whole, short = answered("base", "F16", [4] * 10), answered("base", "Q8_0", [0] * 6)
-    assert decimals.change(whole, short) == (-1.0, pytest.approx(2 / 2**6))
+    assert decimal_figures.change(whole, short) == (-1.0, pytest.approx(2 / 2**6))
 
 
 def test_the_table_stands_in_the_order_of_rows_and_types():
-    figures = decimals.figures_of(
+    figures = decimal_figures.figures_of(
         answered("persona", "Q8_0", [2] * 50) + answered("base", "F16", [4] * 50)
     )
-    assert decimals.table(figures).split("\n") == [
+    assert decimal_figures.table(figures).split("\n") == [
         "| right answers | F16 | Q8_0 | Q5_K_M | Q4_K_M |",
         "| --- | --- | --- | --- | --- |",
         "| base | 100% (93%–100%) | – | – | – |",
         "| voice | – | 50% (43%–57%) | – | – |",
     ]
-    assert decimals.table({"size_mb_F16": {"value": 1}}) == ""
+    assert decimal_figures.table({"size_mb_F16": {"value": 1}}) == ""
 
 
 def test_neighbours_begin_alike_as_far_as_their_numbers():
@@ -241,15 +249,20 @@ def test_neighbours_begin_alike_as_far_as_their_numbers():
 
 
 @pytest.fixture
-def trained(twin, tmp_path):
+def trained(twin, tmp_path, monkeypatch):
     """(twin, base, vocabulary, card): a twin with a persona and a reasoning adapter, each unlike
-    the base.
+    the base. llama.cpp answers all.
     """
+    monkeypatch.setattr(as_model, "device", lambda *_: None)
+    return made(twin, tmp_path)
+
+
+def made(twin, tmp_path, family="llama"):
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    base = load.prepare(str(build_tiny_base(tmp_path / "base", "llama")))
+    base = load.prepare(str(build_tiny_base(tmp_path / "base", family)))
     twin.remember(base={"name": base.name, "revision": base.revision}, system_prompt=SYSTEM)
     for seed, step in enumerate(("persona", "reasoning")):
         model = get_peft_model(
@@ -294,7 +307,7 @@ def test_every_row_and_type_answers_the_same_problems_greedily_and_nothing_is_le
         for row in ("base", "persona", "reasoning")
         for kind in ("F16", "Q8_0", "Q5_K_M", "Q4_K_M")
     ]
-    cells = decimals.by_cell(found.records)
+    cells = decimal_figures.by_cell(found.records)
     asked = [[record["id"] for record in part] for part in cells.values()]
     assert len(asked) == 12 and asked[0][:4] == [p["id"] for p in exercises.SHOWCASE]
     assert all(ids == asked[0] for ids in asked) and len(asked[0]) == 8
@@ -307,7 +320,7 @@ def test_every_row_and_type_answers_the_same_problems_greedily_and_nothing_is_le
     assert (
         texts["base", "F16"] != texts["persona", "F16"] != texts["reasoning", "F16"]
     )  # each with its own adapter
-    assert found.sentences == decimals.sentences(found.records)
+    assert found.findings == decimal_figures.findings(found.records)
 
 
 @pytest.mark.slow
@@ -333,7 +346,7 @@ def test_the_rows_are_asked_as_they_were_trained(trained, tmp_path):
             4,
             temperature=0,
         ).text
-    [first, *_] = decimals.by_cell(found.records)["persona", "F16"]
+    [first, *_] = decimal_figures.by_cell(found.records)["persona", "F16"]
     # Half a character is not streamed. It had not said its number.
     assert first["text"].startswith(text.rstrip("\ufffd") + "\n\nAnswer:")
     twin.report_path("reasoning").unlink()
@@ -365,7 +378,7 @@ def test_files_that_stand_are_asked_as_they_are_and_stay(trained):
     writer.write(
         base.path, {"Q8_0": path}, vocabulary, card
     )  # the bare base, to be told from what is written anew
-    cells = decimals.by_cell(compared(trained, {"Q8_0": path}).records)
+    cells = decimal_figures.by_cell(compared(trained, {"Q8_0": path}).records)
     assert [r["text"] for r in cells["reasoning", "Q8_0"]] != [
         r["text"] for r in cells["reasoning", "F16"]
     ]
@@ -517,3 +530,125 @@ def test_what_a_killed_run_left_goes_before_anything_is_written(trained):
         progress=lambda *_: there.append(left.exists() and left.read_bytes()[:4] == b"half"),
     )
     assert there and not any(there)
+
+
+# In PyTorch
+
+
+@pytest.fixture(params=["llama", "qwen2"])
+def loaded(twin, tmp_path, monkeypatch, request):
+    """A twin whose files' weights answer in float32, where PyTorch and llama.cpp nearly agree."""
+    import torch
+
+    monkeypatch.setattr(as_model, "device", lambda *_: as_model.Device("cpu", torch.float32))
+    return made(twin, tmp_path, request.param)
+
+
+@pytest.mark.slow
+def test_the_weights_of_each_file_answer_in_pytorch_as_the_file_does(loaded, monkeypatch):
+    found = compared(loaded, count=12, tokens=6)
+    assert {record["engine"] for record in found.records} == {"PyTorch"}
+    assert len(found.records) == 12 * 12 and len(found.figures) == 12
+    cached = loaded[0].records("comparisons")
+    checks = [record for record in cached if record["engine"] == "llama.cpp"]
+    assert len(checks) == 12 * 8 and len(cached) == len(checks) + len(found.records)
+    assert left(loaded[0]) == [loaded[0].file("comparisons")]
+    same = choose(found.findings[-1])
+    assert re.search(r"96 of the questions, too, got the same mark for (9[0-6]) of them", same)
+    texts = {
+        cell: [r["text"] for r in part]
+        for cell, part in decimal_figures.by_cell(found.records).items()
+    }
+    assert len({*map(tuple, texts.values())}) > 6, "the files differ"
+    # Asked in llama.cpp alone, nearly all of them think the same, where weights aren't rounded.
+    monkeypatch.setattr(as_model, "device", lambda *_: None)
+    loaded[0].file("comparisons").unlink()
+    other = compared(loaded, count=12, tokens=6)
+    assert {record["engine"] for record in other.records} == {"llama.cpp"}
+    assert [r["id"] for r in other.records] == [r["id"] for r in found.records]
+    thoughts = [
+        sorted((thought(one), thought(two)), key=len)
+        for one, two in zip(found.records, other.records)
+        if one["type"] == "F16"
+    ]
+    assert len(thoughts) == 36 and sum(len(short) > 3 for short, _ in thoughts) > 12
+    assert sum(long.startswith(short) for short, long in thoughts) > 0.9 * len(thoughts)
+
+
+def thought(record):
+    """What an answer said by itself; llama.cpp leaves out half a character at its end."""
+    text = re.split("(?:^|\n\n)(?:Answer|答案)", record["text"])[0]
+    return re.sub(r"[\ufffd\s]", "", text)
+
+
+@pytest.mark.slow
+def test_a_file_whose_marks_differ_in_llama_cpp_is_asked_all_there(loaded, monkeypatch):
+    mark = decimals._marked
+
+    def marked(cell, problem, answer):
+        record = mark(cell, problem, answer)
+        wrong = (cell.variant.name, cell.kind, cell.engine) == ("persona", "Q8_0", "PyTorch")
+        return {**record, "correct": wrong, "readable": True}
+
+    monkeypatch.setattr(decimals, "_marked", marked)
+    found = compared(loaded, count=12, tokens=2)
+    engines = {
+        cell: {r["engine"] for r in part}
+        for cell, part in decimal_figures.by_cell(found.records).items()
+    }
+    assert engines.pop(("persona", "Q8_0")) == {"llama.cpp"}
+    assert {*map(tuple, engines.values())} == {("PyTorch",)}
+    assert {len(part) for part in decimal_figures.by_cell(found.records).values()} == {12}
+    assert "88 of the questions, too, got the same mark for 88" in choose(found.findings[-1])
+
+
+@pytest.mark.slow
+def test_stopped_answers_of_pytorch_are_kept_and_those_of_llama_cpp_reused(loaded, monkeypatch):
+    monkeypatch.setitem(decimals._ROWS, "cpu", 4)
+
+    def stop(done, total, note):
+        if note.startswith("comparisons") and done > 12 + 6:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        compared(loaded, progress=stop, count=12)
+    kept = loaded[0].records("comparisons")
+    assert 12 + 4 <= len(kept) < 12 + 12 and {r["engine"] for r in kept} == {"PyTorch"}
+    asked, seen, sample = [], [], rollouts.Sampler.answers
+    monkeypatch.setattr(
+        rollouts.Sampler,
+        "answers",
+        lambda sampler, many, **rest: asked.append(len(many)) or sample(sampler, many, **rest),
+    )
+    whole = compared(loaded, count=12, progress=lambda *given: seen.append(given))
+    assert sum(asked) == 144 - len(kept) and all(record in whole.records for record in kept)
+    counts = [done for done, _, note in seen if note.startswith("comparisons")]
+    assert counts == sorted(counts) and counts[-1] == 144 and seen[-1][1] == 144
+    compared(loaded, count=12)
+    assert sum(asked) == 144 - len(kept), "nothing is asked again"
+    # What llama.cpp has answered already counts.
+    monkeypatch.setattr(as_model, "device", lambda *_: None)
+    in_llama_cpp = compared(loaded, count=12).records
+    monkeypatch.undo()
+    assert compared(loaded, count=12).records == in_llama_cpp
+
+
+def test_pytorch_answers_where_it_is_faster_and_the_weights_fit(tmp_path, monkeypatch):
+    import torch
+
+    base = load.prepare(str(build_tiny_base(tmp_path / "base", "llama")))
+    source = tensors.Source(base.path)
+    bytes_ = 2.2 * sum(tensor.shape[0] * math.prod(tensor.shape[1:]) for tensor in source.tensors)
+    cases = (
+        ("cpu", True, bytes_ + 9, "llama", as_model.Device("cpu", torch.bfloat16)),
+        ("cpu", True, bytes_ - 9, "llama", None),
+        ("cpu", False, 10**12, "llama", None),
+        ("mps", True, 10**12, "llama", None),
+        ("cpu", True, 10**12, "rwkv7", None),
+    )
+    for device, fast, free, family, expected in cases:
+        monkeypatch.setattr(load, "device", lambda device=device: device)
+        monkeypatch.setattr(load, "fast_bfloat16", lambda fast=fast: fast)
+        monkeypatch.setattr(load.free_memory, "available", lambda free=free: free)
+        monkeypatch.setattr(source.config, "model_type", family)
+        assert as_model.device(base, source) == expected

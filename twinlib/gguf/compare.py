@@ -158,13 +158,18 @@ class Weights:
         return types.decode(entry.data[start:stop], entry.tensor_type, shape, self.device)
 
     def __getitem__(self, name: str) -> "torch.Tensor":
-        import torch
-
         tensor = self.tensors[f"model.{name}"]
         if tensor.name.endswith("token_embd.weight"):
             return self._embedding(tensor)
+        return self.whole(f"model.{name}")
+
+    def whole(self, name: str) -> "torch.Tensor":
+        """A weight with all of its rows, by its name in a model with an output layer."""
+        import torch
+
+        tensor = self.tensors[name]
         values = torch.cat([self.rows(tensor, *rows) for rows in self.source.pieces(tensor)])
-        return self.source.to_transformers(tensor, values, f"model.{name}")
+        return self.source.to_transformers(tensor, values, name)
 
     def _embedding(self, tensor):
         import torch

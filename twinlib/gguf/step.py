@@ -15,7 +15,7 @@ from ..progress import Progress
 from ..settings import Quantize, stop, warning
 from ..text import templates
 from ..twin import Outcome, Problem, Stopped, Twin, figure
-from . import checks, decimals, ollama, writer
+from . import checks, decimal_figures, decimals, ollama, writer
 from .types import FILE_TYPES
 
 
@@ -130,8 +130,8 @@ def _compare(twin, spec, files, count, progress):
         return {}, [t("gguf.comparison_incomplete", error=error)]
     except Stopped:
         return {}, [t("gguf.comparison_stopped")]
-    progress.say(decimals.table(comparison.figures))
-    note = listed(decimals.findings(comparison.records), "core.sentence_separator")
+    progress.say(decimal_figures.table(comparison.figures))
+    note = listed(comparison.findings, "core.sentence_separator")
     return comparison.figures | {"decimals": figure(None, n=count, note=note)}, []
 
 

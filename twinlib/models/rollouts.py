@@ -24,7 +24,7 @@ from .rollout_buffers import Board, Reading, Rollout, Sharing, Writing
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 NAME = "rollouts"  # the attention's name in transformers
 _PROMPTS = 16  # read at once
@@ -48,12 +48,15 @@ _FAMILIES = ("qwen2", "qwen3", "llama", "mistral", "gemma3_text")
 
 def fits(model: "PreTrainedModel | PeftModel") -> bool:
     """Whether Sampler can run a model; if not, transformers' `generate` has to."""
-    base = _base(model)
-    config = base.config
+    plain = all(map(low_rank.is_plain, low_rank.lora_layers(model)))
+    return plain and knows(_base(model).config)
+
+
+def knows(config: "PretrainedConfig") -> bool:
+    """Whether Sampler can run models of such a configuration."""
     windowed = getattr(config, "sliding_window", None) and not hasattr(config, "layer_types")
-    plain = "unsloth" not in sys.modules  # it replaces the layers of transformers
-    known = config.model_type in _FAMILIES and plain and not windowed
-    return known and all(map(low_rank.is_plain, low_rank.lora_layers(model)))
+    replaced = "unsloth" in sys.modules  # it replaces the layers of transformers
+    return config.model_type in _FAMILIES and not replaced and not windowed
 
 
 def answers(

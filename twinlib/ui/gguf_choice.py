@@ -6,7 +6,7 @@ Also how often each file answers correctly whether 9.9 or 9.11 is larger.
 import math
 from collections.abc import Callable
 
-from ..gguf import decimals as comparison
+from ..gguf import decimal_figures as comparison
 from ..i18n import choose, t
 from ..models import device_fit
 from ..text import labels
