@@ -638,10 +638,12 @@ def test_pytorch_answers_where_it_is_faster_and_the_weights_fit(tmp_path, monkey
 
     base = load.prepare(str(build_tiny_base(tmp_path / "base", "llama")))
     source = tensors.Source(base.path)
-    bytes_ = 2.2 * sum(tensor.shape[0] * math.prod(tensor.shape[1:]) for tensor in source.tensors)
+    weights = sum(math.prod(tensor.shape) for tensor in source.tensors)
+    logits = 2 * source.config.vocab_size * source.config.hidden_size  # a copy in float32
+    size = 2.2 * (weights + logits)
     cases = (
-        ("cpu", True, bytes_ + 9, "llama", as_model.Device("cpu", torch.bfloat16)),
-        ("cpu", True, bytes_ - 9, "llama", None),
+        ("cpu", True, size + 9, "llama", as_model.Device("cpu", torch.bfloat16)),
+        ("cpu", True, size - 9, "llama", None),
         ("cpu", False, 10**12, "llama", None),
         ("mps", True, 10**12, "llama", None),
         ("cpu", True, 10**12, "rwkv7", None),
@@ -652,3 +654,29 @@ def test_pytorch_answers_where_it_is_faster_and_the_weights_fit(tmp_path, monkey
         monkeypatch.setattr(load.free_memory, "available", lambda free=free: free)
         monkeypatch.setattr(source.config, "model_type", family)
         assert as_model.device(base, source) == expected
+
+
+def test_logits_are_computed_in_float32(tmp_path):
+    import torch
+
+    base = load.prepare(str(build_tiny_base(tmp_path / "base", "qwen2")))
+    vocabulary = tokenizer.read(load.tokenizer(base), 600, [2])
+    path = tmp_path / "x.gguf"
+    card = {"name": "Ning", "template": load.CHATML}
+    writer.write(base.path, {"F16": path}, vocabulary, card)
+    source = tensors.Source(base.path)
+    ids = torch.arange(40)[None]
+    with (
+        as_model.opened(source, path, as_model.Device("cpu", torch.bfloat16)) as model,
+        torch.no_grad(),
+    ):
+        assert model.get_input_embeddings().weight.dtype == torch.bfloat16
+        logits = model(ids).logits[0]
+    assert logits.dtype == torch.float32
+    assert (logits != logits.bfloat16()).float().mean() > 0.9
+    with (
+        as_model.opened(source, path, as_model.Device("cpu", torch.float32)) as model,
+        torch.no_grad(),
+    ):
+        exact = model(ids).logits[0]
+    torch.testing.assert_close(logits, exact, atol=0.05, rtol=0.05)

@@ -1,18 +1,22 @@
 """A GGUF file's weights as a transformers model, which answers many questions at once.
 
 On GPUs, and on processors that compute in bfloat16, PyTorch multiplies several times as fast as
-llama.cpp, which has neither there (benchmarks/decimals_speed.py). The weights are those that the
-file holds, rounded once more to the 16 bits of the device; llama.cpp rounds what it multiplies them
-with instead. So single answers differ, and whoever uses this asks llama.cpp some of them, too.
+llama.cpp, which uses neither here (benchmarks/decimals_speed.py). The weights are those that the
+file holds, rounded once more to 16 bits; llama.cpp rounds what it multiplies them with instead. So
+single answers differ, and whoever uses this asks llama.cpp some of them, too.
+
+Logits are computed in float32: in bfloat16 those of two digits are often equal, and the smaller
+digit would always win.
 """
 
 import math
+import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..models import load, rollouts
+from ..models import estimate, load, rollouts
 from . import compare
 from .tensors import Source
 
@@ -32,16 +36,23 @@ def device(base: load.Base, source: Source) -> Device | None:
     """Where a model of this base answers faster than llama.cpp; None for nowhere.
 
     On an NVIDIA GPU or a processor with fast bfloat16, where its 16-bit weights fit into the free
-    memory, and for families that rollouts.Sampler runs.
+    memory, and for families that rollouts.Sampler runs. GPUs compute in float16, which rounds less,
+    unless the base overflows there.
     """
+    import torch
+
     name = load.device()
     fast = name == "cuda" or name == "cpu" and load.fast_bfloat16()
     if not fast or not rollouts.knows(source.config):
         return None
-    parameters = sum(math.prod(tensor.shape) for tensor in source.tensors)
+    vocabulary = max(tensor.shape[0] for tensor in source.tensors if len(tensor.shape) == 2)
+    logits = 2 * vocabulary * source.config.hidden_size  # two more times 16 bits, for float32
+    parameters = sum(math.prod(tensor.shape) for tensor in source.tensors) + logits
     if load.fitting_precision(base, parameters) != "auto":
         return None
-    return Device(name, load.sixteen_bits(base))
+    if name == "cuda" and not estimate.overflows(base.path):
+        return Device(name, torch.float16)
+    return Device(name, torch.bfloat16 if load.fast_bfloat16() else torch.float32)
 
 
 @contextmanager
@@ -76,4 +87,21 @@ def _filled(source, path, where):
         for name, buffer in model.named_buffers():
             if name in weights.tensors:
                 buffer.copy_(weights.whole(name))
-    return model.to(where.name)
+        _exact_logits(model.to(where.name))
+    return model
+
+
+def _exact_logits(model):
+    """Let the output layer compute in float32."""
+    import torch
+
+    head = model.get_output_embeddings()
+    if head.weight.dtype == torch.float32:
+        return
+    weight = head.weight.float()
+
+    def logits(self, states):
+        bias = None if self.bias is None else self.bias.float()
+        return torch.nn.functional.linear(states.float(), weight, bias)
+
+    head.forward = types.MethodType(logits, head)

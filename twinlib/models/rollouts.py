@@ -286,12 +286,14 @@ class Sampler:
         """Read the prompts, a few at once, and draw the first token of each answer."""
         import torch
 
-        first, last = self._read_shared(board, prompts, copies), []
+        shared, last = self._read_shared(board, prompts, copies), []
         for start in range(0, len(prompts), _PROMPTS):
             some = slice(start, min(start + _PROMPTS, len(prompts)))
             starts = board.starts[: len(prompts) * copies : copies][some]
             slots = slice(some.start * copies, some.stop * copies)
             columns = board.columns[: board.width]
+            longest = max(map(len, prompts[some]))
+            first = board.width - longest + shared if shared else 0
             read = columns[first:]
             # Padding sees itself, because a row of attention without any key is not a number.
             seen = columns[None, None, :] <= read[None, :, None]
@@ -309,7 +311,7 @@ class Sampler:
         draw(board, torch.cat(last))
 
     def _read_shared(self, board, prompts, copies):
-        """Read what all prompts begin with, once; returns the first column that is left to read."""
+        """Read what all prompts begin with, once; returns how many tokens that are, 0 for none."""
         least = min(map(len, prompts)) - 1  # the last token of each is read by itself
         count = min(len(commonprefix(prompts)), least)
         if (len(prompts) - 1) * count < _WORTH_SHARING:
@@ -324,7 +326,7 @@ class Sampler:
             use_cache=True,
             logits_to_keep=1,
         )
-        return board.width - max(map(len, prompts)) + count
+        return count
 
     def _masks(self, seen, alone, query, columns):
         """What each layer adds to its scores: one tensor, or one for each kind of layer."""
