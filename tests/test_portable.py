@@ -279,7 +279,19 @@ def test_a_changed_byte_is_noticed_and_nothing_is_left_in_the_twins_place(export
 
 
 @pytest.mark.parametrize(
-    "name", ["../evil", "/etc/evil", "corpus/../../evil", "C:/evil", "a\\evil", "more.txt", "x//y"]
+    "name",
+    [
+        "../evil",
+        "/etc/evil",
+        "corpus/../../evil",
+        "C:/evil",
+        "a\\evil",
+        "more.txt",
+        "x//y",
+        "CON",
+        "a/aux.txt",
+        "a./b",
+    ],
 )
 def test_a_member_that_is_not_listed_or_leads_elsewhere_is_refused(exported, there, name):
     def change(members):
@@ -405,3 +417,31 @@ def test_what_could_not_be_imported_is_not_exported(old, tmp_path):
         with pytest.raises(TwinError, match="Why.*rename it"):
             portable.export(old, tmp_path, gguf=False, corpus=True, progress=ignore)
     assert not list(tmp_path.glob("*.zip"))
+
+
+@pytest.mark.parametrize("content", [b"mine", b"", b"PK no"])
+def test_a_file_that_is_no_export_is_not_replaced(old, tmp_path, content):
+    (tmp_path / "precious.zip").write_bytes(content)
+    with pytest.raises(TwinError, match="precious.zip is there already"):
+        portable.export(old, tmp_path / "precious.zip", gguf=False, corpus=False, progress=ignore)
+    assert (tmp_path / "precious.zip").read_bytes() == content
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("photo", b"x")
+    with pytest.raises(TwinError, match="photos.zip is there already"):
+        portable.export(old, tmp_path / "photos.zip", gguf=False, corpus=False, progress=ignore)
+    for _ in range(2):  # an earlier export is replaced
+        portable.export(old, tmp_path / "again.zip", gguf=False, corpus=False, progress=ignore)
+
+
+def test_what_a_machine_makes_by_itself_is_not_taken_from_an_archive(exported, there):
+    names = ["running.json", "persona/checkpoints/checkpoint-5/optimizer.pt", ".lock", "x/.hidden"]
+
+    def change(members):
+        about = json.loads(members["twin-export.json"])
+        for name in names:
+            members[name] = b"x"
+            about["files"][name] = [1, hashlib.sha256(b"x").hexdigest()]
+        members["twin-export.json"] = json.dumps(about).encode()
+
+    twin = portable.restore(rewritten(exported, change), None, ignore)
+    assert not any((twin.path / name).exists() for name in names)

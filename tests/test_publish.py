@@ -537,6 +537,15 @@ def test_a_second_upload_sends_only_what_changed_and_clears_old_gguf_files(ready
 
 
 @pytest.mark.slow
+def test_a_private_repository_is_not_filled_when_a_public_one_was_asked_for(ready, hub):
+    hub.create("me/demo-lora", private=True)
+    result = child(ready, hub.url, "upload=yes", "private=no")
+    assert result.returncode == 1
+    assert "me/demo-lora already exists and is private" in result.stderr
+    assert all(not held["files"] for held in hub.repositories.values())
+
+
+@pytest.mark.slow
 def test_a_public_repository_is_not_filled_when_private_was_asked_for(ready, hub):
     hub.create("me/demo-lora", private=False)
     result = child(ready, hub.url, "upload=yes")

@@ -401,3 +401,16 @@ def test_what_a_killed_process_left_half_written_goes_with_the_next_write(twin):
 def test_a_new_twin_where_nothing_can_be_written_is_a_sentence():
     with pytest.raises(TwinError, match="/proc/nowhere/me can't be made .*free some space"):
         Twin.open("/proc/nowhere/me")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+@pytest.mark.parametrize("mask, mode", [(0o077, 0o600), (0o022, 0o644), (0o002, 0o664)])
+def test_others_may_read_what_the_umask_lets_them_and_nothing_private(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        write_json(tmp_path / "open.json", {})
+        write_records(tmp_path / "private.jsonl", [{}], private=True)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"open.json": mode, "private.jsonl": 0o600}

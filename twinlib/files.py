@@ -5,9 +5,9 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -135,21 +135,26 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[BinaryIO]:
-    """A temporary binary file that replaces `path` at the end, unless an error is raised."""
+def replaced(path: Path, private: bool = False) -> Iterator[BinaryIO]:
+    """A temporary binary file that replaces `path` at the end, unless an error is raised.
+
+    Others may read it as far as the umask lets them; a `private` one is its owner's alone.
+    """
     path = Path(path)
     make_folder(path.parent)
     for old in path.parent.glob(f".{path.name}.*"):
         with suppress(FileNotFoundError):  # another process has just put it in place
             if now() - old.stat().st_mtime > _ABANDONED:
                 old.unlink()
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    # Made by the system, which leaves out what the umask does: nobody else may read more.
+    options = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(temporary, options, 0o600 if private else 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
         _replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -190,9 +195,9 @@ def json_or(path: Path, default: object) -> object:
         return default
 
 
-def write_atomic(path: Path, data: str | bytes) -> None:
+def write_atomic(path: Path, data: str | bytes, private: bool = False) -> None:
     """Write text or bytes so that a reader sees the old file or the new one, never a part of it."""
-    with replaced(path) as file:
+    with replaced(path, private) as file:
         file.write(data.encode("utf-8") if isinstance(data, str) else data)
 
 
@@ -201,10 +206,10 @@ def write_json(path: Path, value: object) -> None:
     write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
-def write_records(path: Path, records: Iterable[dict]) -> int:
+def write_records(path: Path, records: Iterable[dict], private: bool = False) -> int:
     """Write JSON Lines, in UTF-8 without escapes, atomically; returns the number of records."""
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
-    write_atomic(path, "".join(lines))
+    write_atomic(path, "".join(lines), private)
     return len(lines)
 
 

@@ -74,6 +74,11 @@ _DEVICES = r"(con|prn|aux|nul|(com|lpt)\d)(\..*)?"
 _LONGEST = 50  # characters of a folder's name that is made from another
 
 
+def is_device(name: str) -> bool:
+    """Whether a file's name means a device on Windows, with any ending: CON, aux.txt."""
+    return re.fullmatch(_DEVICES, name, re.IGNORECASE) is not None
+
+
 def folder_names(name: str) -> list[str]:
     """The folders that a twin of this name may have, the best first.
 

@@ -242,6 +242,6 @@ def _write(twin: Twin, gathered: Gathered, passages: list[Passage], rows: list[R
     write_records(twin.file("passages"), [passage.to_json() for passage in passages])
     for split in _SPLITS:
         write_records(twin.file(split), [row.to_json() for row in rows if row.split == split])
-    write_records(twin.file("personal"), gathered.totals.personal.values())
+    write_records(twin.file("personal"), gathered.totals.personal.values(), private=True)
     senders = dict(gathered.log.senders().most_common())
     write_json(twin.file("senders"), {"senders": senders, "files": gathered.log.chats})

@@ -111,11 +111,13 @@ def _client(secret):
 
 
 def _create(api, repository, private):
-    """Create the repository if needed; raises TwinError if it is public and `private` is set."""
+    """Create the repository if needed; raises TwinError if one that exists isn't as `private`."""
     name, kind = repository.id, repository.kind
     _retried(lambda: api.create_repo(name, repo_type=kind, private=private, exist_ok=True))
-    if private and not _retried(lambda: api.repo_info(name, repo_type=kind)).private:
-        raise TwinError(t("models.repository_is_public", id=name))
+    is_private = bool(_retried(lambda: api.repo_info(name, repo_type=kind)).private)
+    if is_private != private:
+        key = "models.repository_is_private" if is_private else "models.repository_is_public"
+        raise TwinError(t(key, id=name))
 
 
 def _send(api, repository, sha256):

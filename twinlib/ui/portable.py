@@ -21,6 +21,7 @@ from ..files import TwinError, now, sha256_of
 from ..i18n import step_title, t
 from ..text.formatting import size as size_text
 from ..twin import FILES, STEPS, Stopped, Twin, folder_names
+from ..twin_folder import TwinFolder, is_device
 from . import without_writing
 
 _FORMAT = 1
@@ -43,6 +44,8 @@ def export(twin: Twin, target: str | Path, gguf: bool, corpus: bool, progress) -
     disk has no room, a step is running, or a file's name can't be kept in the zip.
     """
     path, run = _target(twin, target), running.current(twin)
+    if path.exists() and not _is_export(path):
+        raise TwinError(t("core.not_exported_over", path=path))
     if run:  # its files change while they are copied
         raise TwinError(t("core.no_export_now", step=step_title(run.step)))
     files = {name: twin.path / name for name in _names(twin, gguf, corpus)}
@@ -89,6 +92,15 @@ def _target(twin, target):
     """The file to write: NAME-twin.zip in the working folder, or in the folder `target`."""
     path = Path(target or ".").expanduser()
     return path if path.suffix.lower() == ".zip" else path / f"{twin.name}-twin.zip"
+
+
+def _is_export(path):
+    """Whether a file is an earlier export, which a new one may replace."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()[:1] == [LIST]
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError):
+        return False
 
 
 def _names(twin, gguf, corpus):
@@ -159,7 +171,7 @@ def restore(file: str | Path, name: str | None, progress) -> Twin:
             _check_room(folder.parent, size)
             _unpack(archive, about["files"], part, size, progress)
             if FILES["memory_passages"] not in about["files"]:  # a report alone, of older exports
-                (part / "memory" / "report.json").unlink(missing_ok=True)
+                TwinFolder(part).report_path("memory").unlink(missing_ok=True)
     except FileNotFoundError:
         raise TwinError(t("core.no_such_file", path=path)) from None
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, LookupError, ValueError):
@@ -185,7 +197,7 @@ def _about(archive, path):
         about = json.loads(archive.read(LIST))
         files = {name: (int(size), str(sha256)) for name, (size, sha256) in about["files"].items()}
         about = {"format": int(about["format"]), "name": folder_names(about["name"])[0]}
-        about["files"] = files
+        about["files"] = {n: at for n, at in files.items() if not _PASSING.search(n)}
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         raise TwinError(t("core.not_an_export", path=path)) from None
     if about["format"] > _FORMAT:
@@ -211,7 +223,9 @@ def _is_safe(name, member):
 def _is_portable(name):
     """Whether a relative path means the same file on every system."""
     odd = re.search(r'[\\:*?"<>|\0-\x1f\ud800-\udfff]', name)
-    return not odd and not {"", ".", ".."} & set(name.split("/"))
+    return not odd and all(
+        part and not part.endswith((".", " ")) and not is_device(part) for part in name.split("/")
+    )
 
 
 def _unpack(archive, files, folder, total, progress):
