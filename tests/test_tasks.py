@@ -1,6 +1,7 @@
 """The tasks of step 03: problems of any make, what is right, what is taken, what is paid."""
 
 import json
+import threading
 import tomllib
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from twinlib.files import TwinError
 from twinlib.i18n import LANGUAGES, data, t
 from twinlib.text import tasks
 from twinlib.text.tasks import (
+    equivalence,
     problem_file,
     task_decimals,
     task_file,
@@ -107,9 +109,71 @@ def test_latex_answers(said, answer, right):
     assert tasks.is_correct(said, {"task": "math", "answer": answer}) is right
 
 
-def test_expressions_are_equal_where_math_verify_is_installed():
+SAID = (r"So \boxed{1+2x}", "Answer: 1+2x", "答案：1+2x")
+
+
+def in_a_thread(function, *arguments):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(function(*arguments)))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+@pytest.fixture
+def judge():
+    yield
+    equivalence._end()
+
+
+@pytest.fixture
+def verifier(tmp_path, monkeypatch, judge):
+    """A package of the name and the functions of math-verify; a 9 in an answer takes an hour."""
+    (tmp_path / "math_verify.py").write_text(
+        "import time\n"
+        "def parse(text, parsing_timeout=5):\n"
+        "    assert parsing_timeout is None, 'signals work in a main thread alone'\n"
+        "    time.sleep(3600 if '9' in text else 0)\n"
+        "    return sorted(text.replace(' ', ''))\n"
+        "def verify(gold, target, timeout_seconds=5):\n"
+        "    assert timeout_seconds is None\n"
+        "    return gold == target\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    equivalence._end()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("said", SAID)
+def test_expressions_are_compared_in_whichever_thread_asks_first(said, verifier):
+    problem = {"task": "math", "answer": "2x+1"}
+    assert in_a_thread(tasks.is_correct, said, problem)
+    assert tasks.is_correct(said, problem) and in_a_thread(tasks.is_correct, said, problem)
+    assert not tasks.is_correct(said, {**problem, "answer": "2x+3"})
+
+
+@pytest.mark.slow
+def test_an_answer_that_takes_too_long_is_wrong_and_the_next_one_is_judged(verifier):
+    assert not equivalence.is_equivalent("9^{9^9}", "x", seconds=0.5)
+    assert equivalence.is_equivalent("1+2x", "2x+1")
+    equivalence._child.process.kill()
+    equivalence._child.process.wait()
+    assert equivalence.is_equivalent("1+2x", "2x+1"), "a child that died is started again"
+
+
+@pytest.mark.slow
+def test_math_verify_itself_compares_expressions(judge):
     pytest.importorskip("math_verify")
-    assert tasks.is_correct(r"\boxed{2x+1}", {"task": "math", "answer": "1+2x"})
+    problem = {"task": "math", "answer": "1+2x"}
+    assert in_a_thread(tasks.is_correct, r"\boxed{2x+1}", problem)
+    assert not tasks.is_correct(r"\boxed{9^{9^{9}}x}", problem)
+    assert tasks.is_correct(r"\boxed{2x+1}", problem)
+    assert tasks.is_correct(r"\boxed{\{2,1\}}", {"task": "math", "answer": r"\{1,2\}"})
+
+
+def test_without_math_verify_other_expressions_are_wrong(monkeypatch):
+    monkeypatch.setattr(equivalence, "is_installed", lambda: False)
+    assert not equivalence.is_equivalent("1+2x", "2x+1")
 
 
 def test_records_of_math_and_gsm8k_become_problems_with_steps_and_levels():

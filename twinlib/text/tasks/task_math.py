@@ -6,13 +6,11 @@ math-verify where it is installed, which knows 2x+1 from 1+2x; else letter by le
 does not change their meaning is taken out.
 """
 
-import functools
-import logging
 import re
-import threading
 
 from .. import exercises, numerals
 from ..script import has_han
+from .equivalence import is_equivalent
 
 _SUBJECTS = (
     "algebra counting_and_probability geometry intermediate_algebra number_theory prealgebra "
@@ -81,7 +79,7 @@ def is_correct(text: str, problem: dict) -> bool:
     if numerals.whole(answer) is not None:
         return exercises.is_correct(text, answer)
     said = boxed(text) or (exercises.marked_answers(text) or [""])[-1].split("\n")[0]
-    return bool(said.strip()) and (_plain(said) == _plain(answer) or _is_equivalent(said, answer))
+    return bool(said.strip()) and (_plain(said) == _plain(answer) or is_equivalent(said, answer))
 
 
 def _plain(answer):
@@ -90,28 +88,3 @@ def _plain(answer):
     answer = re.sub(r"\\frac\s?(\d)\s?(\d)", r"\\frac{\1}{\2}", answer)
     answer = re.sub(r"^\s*[A-Za-z]\s*=(?!=)", "", answer)
     return _NO_MEANING.sub("", answer).rstrip(".").lower()
-
-
-def _is_equivalent(said, answer):
-    verify = _verifier()
-    if verify is None or len(said) > 200:
-        return False
-    try:
-        return verify(said, answer)
-    except Exception:  # a parser of any text raises anything
-        return False
-
-
-@functools.cache
-def _verifier():
-    """A function (said, answer) -> bool by math-verify; None where it is not installed."""
-    try:
-        from math_verify import parse, verify
-    except ImportError:
-        return None
-
-    # Its time limits are signals, which only a main thread can set.
-    if threading.current_thread() is not threading.main_thread():
-        return None
-    logging.getLogger("math_verify").setLevel(logging.ERROR)
-    return lambda said, answer: verify(parse(f"${answer}$"), parse(f"${said}$"))
