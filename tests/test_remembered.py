@@ -3,10 +3,11 @@
 import pytest
 from test_memory import NOTHING, make, twin  # noqa: F401 -- a fixture
 
-from twinlib.evaluate import remembered
+from twinlib.evaluate import facts, remembered
 from twinlib.evaluate.figures import THRESHOLDS
-from twinlib.files import write_records
 from twinlib.memory import graph, index
+from twinlib.memory.recall import Source
+from twinlib.text import labels
 from twinlib.ui.score_card import memory_layers
 
 FACTS = [
@@ -20,10 +21,14 @@ FACTS = [
             ("How many of the tools were lost?", "four", "en"),
             ("How many years in the Grey Gull depot?", "twenty-six", "en"),
             ("Where does my sister Heng have her tailor shop?", "Lisbon", "en"),
-            ("In which year did you write “The trams”?", "2015", "en"),
         ]
     )
 ]
+YEAR = {
+    **{"document": "d5", "language": "en", "kind": "year", "answer": "2015"},
+    "question": "In which year did you write “The trams”?",
+}
+FACTS.append(YEAR)
 UNWRITTEN = [
     {"language": "en", "kind": "unanswerable", "question": f"What did {name} Quillan say?"}
     for name in ("Doctor", "Rosa", "Henrik", "Ilse", "Tobias", "Judge", "Mr.", "Old")
@@ -58,7 +63,7 @@ def test_facts_stand_in_what_is_shown_and_what_was_never_written_is_refused(made
     outputs, found = measured(made)
     assert found["own_facts.memory"]["value"] >= 0.7  # by the author's sentences: it says nonsense
     assert found["never_wrote.memory"]["value"] == 0 and found["never_wrote.memory"]["n"] == 8
-    assert found["own_facts.cited"]["value"] == 1.0
+    assert found["own_facts.quoted"]["value"] >= 0.7 and found["own_facts.quoted"]["n"] == 8
     assert found["never_wrote.memory_refused"]["value"] <= 0.25
     system, question = outputs.asked[0]
     assert system["role"] == "system" and question["content"].startswith("你写过：")
@@ -76,11 +81,65 @@ def test_nothing_held_out_is_shown(made):
     assert "want to be fixed" not in str(shown) + str(outputs.asked)
 
 
-def test_a_quotation_that_no_longer_stands_in_the_corpus_is_counted(made):
-    changed = [{**each, "text": "Changed."} for each in made.records("passages")]
-    write_records(made.file("passages"), changed)
-    found = measured(made)[1]["own_facts.cited"]
-    assert found["value"] == 0 and found["level"] == "bad" and "memory" in found["note"]
+def test_what_is_quoted_stands_in_the_text_word_for_word(made):
+    texts = {record["id"]: record["text"] for record in made.records("passages")}
+    found = remembered.gather(made, FACTS, UNWRITTEN, [], Twins("I ride a blue camel."))
+    sources = [source for shown in found.facts["memory"] for source in shown.sources]
+    assert len(sources) >= 8 and all(each.quote in texts[each.passage] for each in sources)
+
+
+@pytest.mark.parametrize(
+    "answer, wanted, title, quote",
+    [
+        ("I don't remember that.", "12", "On bread", "The oven was cold."),
+        ("I don't remember that.", "5", "On bread", "The oven was cold."),
+        ("I don't remember that.", "2019", "On bread", "The oven was cold."),
+        ("I don't remember that.", "9", "My 9 rules", "The oven was cold."),
+        ("我不记得。", "12", "面包", "炉子是冷的。"),
+        ("我不记得。", "05", "面包", "炉子是冷的。"),
+        ("我不记得。", "二十五", "二十五个面包", "炉子是冷的。"),
+    ],
+)
+def test_a_number_in_a_date_or_title_is_not_the_fact(answer, wanted, title, quote):
+    asked = [{"document": "d", "language": "en", "question": "?", "answer": wanted}] * 8
+    shown = remembered.Shown(answer, (Source(title, "2019-05-12", quote, "p"),))
+    found = remembered.Remembered({"memory": [shown] * 8}, {"memory": []}, {"memory": []}, {})
+    figures = remembered.figures(found, asked, [], THRESHOLDS)
+    assert figures["own_facts.memory"]["value"] == figures["own_facts.quoted"]["value"] == 0
+    told = shown._replace(text=f"{answer} {wanted}.")
+    found = found._replace(facts={"memory": [told] * 8})
+    figures = remembered.figures(found, asked, [], THRESHOLDS)
+    assert figures["own_facts.memory"]["value"] == 1 and figures["own_facts.quoted"]["value"] == 0
+
+
+def test_the_year_of_a_text_is_told_by_the_date_of_that_text():
+    trams = Source("The trams", "2015-03-05", "In 1999 we had forty-one trams.", "p")
+    assert remembered.supports(YEAR, trams, {"p": "d5"})
+    assert not remembered.supports(YEAR, trams, {"p": "d6"}), "another text of the same year"
+    assert not remembered.supports({**YEAR, "answer": "1999"}, trams, {"p": "d5"})
+    asked = facts.own_facts(
+        [{"text": "Short.", "document": "d5", "language": "zh"}],
+        {"d5": {"title": "电车", "date": "2015-03-05"}},
+        9,
+    )
+    assert asked[0]["kind"] == "year" and remembered.supports(asked[0], trams, {"p": "d5"})
+
+
+@pytest.mark.parametrize(
+    "language, words",
+    [("en", "3 quote the fact that was asked for"), ("zh", "有 3 个引出了所问的那件事")],
+)
+def test_quotations_that_do_not_answer_are_the_figure(language, words):
+    asked = [{"document": "d", "language": "en", "question": "?", "answer": "twelve"}] * 10
+    right, wrong = Source("", "", "等了十二分钟。", "p"), Source("", "", "It rained.", "p")
+    both, none = remembered.Shown("Twelve.", (wrong, right)), remembered.Shown("Twelve.")
+    shown = [both] * 3 + [remembered.Shown("Twelve.", (wrong,))] * 6 + [none]
+    found = remembered.Remembered({"memory": shown}, {"memory": []}, {"memory": []}, {})
+    quoted = remembered.figures(found, asked, [], THRESHOLDS)["own_facts.quoted"]
+    assert (quoted["value"], quoted["n"], quoted["level"]) == (pytest.approx(1 / 3), 9, "bad")
+    assert words in labels.note(quoted)[language]
+    few = remembered.figures(found._replace(facts={"memory": [none] * 10}), asked, [], THRESHOLDS)
+    assert few["own_facts.quoted"]["value"] is None
 
 
 def test_without_a_memory_it_is_said_what_to_run(twin):  # noqa: F811

@@ -15,6 +15,7 @@ from .ratings import Threshold, noted, rated, share, too_few
 
 MAX_TOKENS = 60  # of an answer
 MIN_QUESTIONS = 8
+YEAR = "year"  # the kind of a question on when a text was written
 _GAP = "____"
 _NUMERAL = f"[{HAN_NUMERALS}]"
 _LETTER = f"[^\\W_{HAN}]"  # a letter or digit of a script with spaces
@@ -66,7 +67,7 @@ def refuses(answer: str, language: str) -> bool:
 
 
 def own_facts(passages: list, documents: dict, most: int) -> list[dict]:
-    """Up to `most` questions {document, language, question, answer} on training passages.
+    """Up to `most` questions {document, language, question, answer, kind} on training passages.
 
     `documents` is {id: {title, date}}. The answers are words left out of a sentence or, for every
     third passage if its document has a date and a title, the year.
@@ -95,7 +96,7 @@ def _year_question(passage, document):
     if not re.match(r"\d{4}", date) or not title or date[:4] in title:
         return None
     question = both("evaluate.which_year", title=title)[passage["language"]]
-    return {"answer": date[:4], "question": question}
+    return {"answer": date[:4], "question": question, "kind": YEAR}
 
 
 def _gap_question(passage, corpus):
@@ -115,7 +116,7 @@ def _gap_question(passage, corpus):
             if rare and len(word) < len(sentence) / 3:
                 gapped = sentence.replace(word, _GAP)
                 question = both("evaluate.what_fills_the_gap", sentence=gapped, gap=_GAP)[language]
-                return {"answer": word.strip("《》"), "question": question}
+                return {"answer": word.strip("《》"), "question": question, "kind": "gap"}
     return None
 
 

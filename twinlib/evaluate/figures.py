@@ -267,7 +267,7 @@ FIGURES = (
     Figure("forgetting.problems", None, _at_most(0.05, 0.1)),
     Figure("own_facts", _own_facts, effort="standard", questions=30),
     Figure("own_facts.memory", _with_memory, Threshold(0.8, at_least=True), effort="standard"),
-    Figure("own_facts.cited", None, Threshold(0.95, at_least=True, form="{:.0%}")),
+    Figure("own_facts.quoted", None, Threshold(0.8, at_least=True, form="{:.0%}")),
     Figure("never_wrote", _never_wrote, _at_most(0.2), effort="standard", questions=40),
     Figure("never_wrote.false_premises", None, _at_most(0.2)),
     Figure("never_wrote.refused_wrongly", None, _at_most(0.1)),

@@ -41,14 +41,14 @@ class Shown(NamedTuple):
 class Remembered(NamedTuple):
     """{layer: [Shown]} for the questions on facts, on what was never written, and of rows.
 
-    `known` are the layers' refusals alone, so no model answers them. `passages` are
-    {id: text} of the corpus, which quotations are compared with.
+    `known` are the layers' refusals alone, so no model answers them. `documents` are {id of a
+    passage: id of its document}.
     """
 
     facts: dict[str, list[Shown]]
     unwritten: dict[str, list[Shown]]
     known: dict[str, list[Shown]]
-    passages: dict[str, str]
+    documents: dict[str, str]
 
 
 def known_questions(rows: list[dict], most: int = MAX_KNOWN) -> list[str]:
@@ -91,8 +91,8 @@ def gather(
             if name == "known"
             else _answered(twin, memory, recalls, quoted, outputs)
         )
-    passages = {record["id"]: record["text"] for record in twin.records("passages")}
-    return Remembered(**found, passages=passages)
+    documents = {record["id"]: record["document"] for record in twin.records("passages")}
+    return Remembered(**found, documents=documents)
 
 
 def _turn(text):
@@ -136,7 +136,7 @@ def figures(
     unwritten: list[dict],
     thresholds: dict[str, Threshold],
 ) -> dict[str, dict]:
-    """{name: figure}: own_facts.memory, own_facts.cited, never_wrote.memory and
+    """{name: figure}: own_facts.memory, own_facts.quoted, never_wrote.memory and
     never_wrote.memory_refused, and the first of each kind for the layers without a model.
 
     Without a memory the first alone, whose note says so.
@@ -148,7 +148,7 @@ def figures(
         if layer not in found.facts:
             continue
         measured |= {
-            f"own_facts.{layer}": _answers(found.facts[layer], on_facts, layer, thresholds),
+            f"own_facts.{layer}": _answers(found, on_facts, layer, thresholds),
             f"never_wrote.{layer}": _made_up(found.unwritten[layer], unwritten, layer, thresholds),
         }
     refused = [shown.refused for shown in found.known[WITH_TWIN]]
@@ -158,21 +158,32 @@ def figures(
     else:
         details = both("evaluate.memory_refused", n=len(refused), refused=sum(refused))
         measured[name] = rated(share(sum(refused), len(refused)), thresholds[name], EMPTY, details)
-    return measured | {"own_facts.cited": _citations(found, thresholds["own_facts.cited"])}
+    return measured | {"own_facts.quoted": _quoted(found, on_facts, thresholds["own_facts.quoted"])}
 
 
-def _answers(shown, questions, layer, thresholds):
+def _answers(found, questions, layer, thresholds):
     n = len(questions)
     if n < facts.MIN_QUESTIONS:
         return too_few(both("evaluate.few_facts", n=n, least=facts.MIN_QUESTIONS), n)
-    right = sum(facts.is_right(question, _seen(each)) for question, each in zip(questions, shown))
+    right = sum(
+        facts.is_right(question, shown.text)
+        or any(supports(question, source, found.documents) for source in shown.sources)
+        for question, shown in zip(questions, found.facts[layer])
+    )
     details = both("evaluate.facts_with_memory", n=n, right=right)
     return _rated(f"own_facts.{layer}", share(right, n), thresholds, details)
 
 
-def _seen(shown):
-    """All that a reader sees: the answer, and title, date and quotation of its sources."""
-    return "\n".join([shown.text, *(f"{s.title}\n{s.date}\n{s.quote}" for s in shown.sources)])
+def supports(question: dict, source: Source, documents: dict[str, str]) -> bool:
+    """Whether a source that is shown under an answer has the fact that was asked for.
+
+    When a text was written is told by the date of that text; anything else by what is quoted: a
+    number in a date is no answer to how many. `documents` are {id of a passage: its document's}.
+    """
+    if question.get("kind") == facts.YEAR:
+        is_of_text = documents.get(source.passage) == question["document"]
+        return is_of_text and source.date.startswith(question["answer"])
+    return facts.is_right(question, source.quote)
 
 
 def _made_up(shown, questions, layer, thresholds):
@@ -192,16 +203,15 @@ def _rated(name, measured, thresholds, details):
     return rated(measured, thresholds.get(name), EMPTY, details)
 
 
-def _citations(found, threshold):
-    """The share of quotations that stand word for word in the corpus as it is now."""
-    sources = [
-        source
-        for shown in found.facts[WITH_TWIN] + found.unwritten[WITH_TWIN]
-        for source in shown.sources
+def _quoted(found, questions, threshold):
+    """The share of answers with quotations, of those on facts, that one of them supports."""
+    quoted = [
+        any(supports(question, source, found.documents) for source in shown.sources)
+        for question, shown in zip(questions, found.facts[WITH_TWIN])
+        if shown.sources
     ]
-    n = len(sources)
+    n, right = len(quoted), sum(quoted)
     if n < facts.MIN_QUESTIONS:
-        return too_few(both("evaluate.few_citations", n=n), n)
-    right = sum(source.quote in found.passages.get(source.passage, "") for source in sources)
-    details = both("evaluate.citations", n=n, right=right)
-    return rated(share(right, n), threshold, both("evaluate.citations_advice"), details)
+        return too_few(both("evaluate.few_quoted", n=n), n)
+    details = both("evaluate.quoted", n=n, right=right)
+    return rated(share(right, n), threshold, EMPTY, details)

@@ -6,6 +6,8 @@ on its own corpus. Answerable are the questions of its training rows (titles, he
 ones). Not answerable are questions from data/facts.yaml and data/other_topics.yaml whose subject is
 not in the corpus. The threshold is the lowest that answers so few of those, each judged by a model
 that was fitted without it, that even the upper end of the share's 95 % interval is FALSE_ANSWERS.
+How often it answers is measured apart: each fifth of the questions is decided by a model and a
+threshold of the other four, vetoes included.
 
 A name in the question that the corpus doesn't hold is a veto, whatever the model says, and a thing
 is one where it is not sure, unless the passages have another word for it (unwritten.py). Between a
@@ -26,7 +28,7 @@ from ..text.statistics import wilson
 from ..text.style import tidy
 from ..twin import Twin
 from . import lexical, unwritten
-from .index import Index, Search
+from .index import Index, Passage, Search
 from .lexical import subject_words
 
 WITH_VECTORS = ("top", "over", "margin", "covered", "together", "agree")
@@ -62,8 +64,10 @@ class Calibration:
     """The fitted model: chance = 1 / (1 + exp(-(bias + sum(weights * features)))).
 
     `features` are names of what `measure` returns. `answered` and `false_answers` are [share, low,
-    high, n] of questions that the fit had not seen. Without a fit (too few questions) `features` is
-    empty and everything is answered that has a word in common with a passage.
+    high, n] of questions that are decided as `decide` does, by a model and a threshold that were
+    made without them; those in use have a fifth more to learn from. Without a fit (too few
+    questions) `features` is empty and everything is answered that has a word in common with a
+    passage.
     """
 
     features: list[str]
@@ -109,17 +113,35 @@ def decide(
     measured = measure(index, question, search, splits)
     arm = "vectors" if search.similarities is not None else "words"
     calibration = (calibrations or {}).get(arm) or unfitted()
-    chance = calibration.chance(measured)
-    surely, perhaps = unwritten.named(index, question, splits)
+    vetoes = _vetoes(index, question, search, splits)
+    return _decided(index, arm, calibration.chance(measured), calibration.threshold, vetoes)
+
+
+class _Vetoes(NamedTuple):
+    """What a question names and no passage holds, and where other words for it are looked for."""
+
+    surely: list[str]
+    perhaps: list[str]
+    nearest: list[Passage]
+
+
+def _vetoes(index, question, search, splits=None):
+    nearest = [index.passages[position] for position in search.found[:_READ]]
+    return _Vetoes(*unwritten.named(index, question, splits), nearest)
+
+
+def _decided(index, arm, chance, threshold, vetoes):
+    surely, perhaps = vetoes.surely, vetoes.perhaps
     if arm == "words" or chance >= _SURE:
         perhaps = []
-    if chance >= calibration.threshold and not surely and perhaps:
-        nearest = [index.passages[position] for position in search.found[:_READ]]
-        perhaps = [thing for thing in perhaps if not unwritten.has_synonym(index, thing, nearest)]
-    nearly = not surely and chance >= _NEARLY * calibration.threshold
+    if chance >= threshold and not surely and perhaps:
+        perhaps = [
+            thing for thing in perhaps if not unwritten.has_synonym(index, thing, vetoes.nearest)
+        ]
+    nearly = not surely and chance >= _NEARLY * threshold
     if veto := surely + perhaps:
         return Decision(False, chance, veto[0], nearly)
-    answer = chance >= calibration.threshold
+    answer = chance >= threshold
     return Decision(answer, chance, nearly=nearly and not answer)
 
 
@@ -266,47 +288,71 @@ def calibrate(
 ) -> dict[str, Calibration]:
     """Fit the model of each arm; progress(done, total) is called while questions are embedded."""
     arms = ["vectors", "words"] if index.vectors is not None else ["words"]
-    rows = {arm: [] for arm in arms}
+    rows, vetoes = {arm: [] for arm in arms}, []
     for number, each in enumerate(asked):
         if number % _BATCH == 0:
             progress(number, len(asked))
             batch = [each.question for each in asked[number : number + _BATCH]]
             vectors = [None] * len(batch) if len(arms) == 1 else index.embedder.compute(batch, True)
         search = index.search(each.question, vector=vectors[number % _BATCH])
+        vetoes.append(_vetoes(index, each.question, search) if search.found else None)
         for arm in arms:
             shown = search if arm == "vectors" else search._replace(similarities=None)
             rows[arm].append(measure(index, each.question, shown))
     progress(len(asked), len(asked))
     names = {"vectors": WITH_VECTORS, "words": WORDS_ALONE}
-    return {arm: _fitted(asked, rows[arm], names[arm], FALSE_ANSWERS[arm]) for arm in arms}
+    return {arm: _fitted(index, arm, asked, rows[arm], vetoes, names[arm]) for arm in arms}
 
 
-def _fitted(asked, rows, names, bearable):
+def _fitted(index, arm, asked, rows, vetoes, names):
+    """The Calibration of an arm.
+
+    `rows` are {feature: value} of the questions, `vetoes` None for one without any passage.
+    """
     import numpy
 
     labels = numpy.array([each.answerable for each in asked])
     if min(labels.sum(), (~labels).sum()) < _FEWEST:
         return unfitted()
     values = numpy.array([[row[name] for name in names] for row in rows])
-    chances = numpy.zeros(len(asked))
-    folds = _fold_of(asked)
+    folds, bearable = _fold_of(asked), FALSE_ANSWERS[arm]
+    answered = numpy.zeros(len(asked), bool)
     for fold in range(_FOLDS):
         held = folds == fold
-        weights, bias = _fit(values[~held], labels[~held])
-        chances[held] = 1 / (1 + numpy.exp(-(bias + values[held] @ weights)))
-    wrong = numpy.sort(chances[~labels])[::-1]
-    counts = [k for k in range(len(wrong)) if wilson(k, len(wrong))[1] <= bearable]
-    threshold = float(wrong[max(counts, default=0)]) + 1e-9
+        threshold = _threshold(values[~held], labels[~held], folds[~held], bearable)
+        chances = _chances(values[held], *_fit(values[~held], labels[~held]))
+        for place, chance in zip(numpy.flatnonzero(held), chances):
+            if vetoes[place] is not None:
+                decision = _decided(index, arm, float(chance), threshold, vetoes[place])
+                answered[place] = decision.answer
     weights, bias = _fit(values, labels)
-    answered, false = (chances[labels] >= threshold), (chances[~labels] >= threshold)
     return Calibration(
         list(names),
         [float(weight) for weight in weights],
         float(bias),
-        threshold,
-        _interval(answered),
-        _interval(false),
+        _threshold(values, labels, folds, bearable),
+        _interval(answered[labels]),
+        _interval(answered[~labels]),
     )
+
+
+def _threshold(values, labels, folds, bearable):
+    """The lowest that answers a bearable share of what can't be answered, judged by folds."""
+    import numpy
+
+    chances = numpy.zeros(len(labels))
+    for fold in set(folds.tolist()):
+        held = folds == fold
+        chances[held] = _chances(values[held], *_fit(values[~held], labels[~held]))
+    wrong = numpy.sort(chances[~labels])[::-1]
+    counts = [k for k in range(len(wrong)) if wilson(k, len(wrong))[1] <= bearable]
+    return float(wrong[max(counts, default=0)]) + 1e-9 if len(wrong) else 0.5
+
+
+def _chances(values, weights, bias):
+    import numpy
+
+    return 1 / (1 + numpy.exp(-(bias + values @ weights)))
 
 
 def _fold_of(asked):
@@ -323,8 +369,11 @@ def _fold_of(asked):
 
 def _fit(values, labels):
     """(weights, bias) on the raw features `values`, of shape (questions, features)."""
+    import numpy
     from sklearn.linear_model import LogisticRegression
 
+    if labels.all() or not labels.any():  # few questions, and folds without one of their kinds
+        return numpy.zeros(values.shape[1]), 0.0
     center, scale = values.mean(axis=0), values.std(axis=0) + 1e-9
     model = LogisticRegression(class_weight="balanced", C=_PENALTY)
     model.fit((values - center) / scale, labels)

@@ -47,7 +47,7 @@ _WEAK = {
     "never_wrote.false_premises": "verdict.weak_makes_up",
     "never_wrote.refused_wrongly": "verdict.weak_refuses",
     "own_facts.memory": "verdict.weak_memory",
-    "own_facts.cited": "verdict.weak_citations",
+    "own_facts.quoted": "verdict.weak_quotations",
     "never_wrote.memory": "verdict.weak_makes_up",
     "never_wrote.memory_refused": "verdict.weak_refuses",
     "quantization_loss": "verdict.weak_file",
