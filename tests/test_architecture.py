@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from twinlib.twin_folder import FILES
+
 PACKAGE = Path(__file__).parent.parent / "twinlib"
 JOURNEYS = ("corpus", "train", "gguf", "evaluate", "publish", "talk")
 FLOORS = {
@@ -73,6 +75,31 @@ def test_heavy_imports_stand_inside_functions(path):
             names.append(node.module or "")
         heavy = [name for name in names if name.split(".")[0] in HEAVY]
         assert not heavy, f"{path.name} imports {heavy} at its top"
+
+
+@each_module
+def test_twin_folder_alone_joins_the_paths_in_a_twins_folder(path):
+    names = {part for file in FILES.values() for part in (file, file.rpartition("/")[2])}
+    names |= {"report.json", "history.jsonl", "checkpoints"}
+    found = [
+        node.right.value
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+        if isinstance(node.right, ast.Constant) and node.right.value in names
+    ]
+    assert path.name == "twin_folder.py" or not found, f"{path} knows where {found} lie"
+
+
+@each_module
+def test_llama_cpp_alone_calls_llama_cpp(path):
+    called = [
+        name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and not getattr(node, "level", 0)
+        for name in (getattr(node, "module", None), *(alias.name for alias in node.names))
+        if name and name.split(".")[0] == "xllamacpp"
+    ]
+    assert path.name == "llama_cpp.py" or not called, f"{path} calls llama.cpp"
 
 
 def test_importing_twinlib_is_cheap():

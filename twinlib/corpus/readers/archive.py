@@ -23,6 +23,7 @@ from ...i18n import t
 from ...text.inputs import zip_package
 from ...text.inputs.encoding import Unreadable, decode
 from ...text.inputs.input_file import File, UnknownColumns
+from ...twin_folder import FILES
 from ..records import Removed
 from . import mailbox_parts, web_archive
 
@@ -194,7 +195,8 @@ def _folder_kind(folder):
         return "hidden"
     if folder.name.lower() in _CACHES:
         return "cache"
-    return "twin" if os.path.exists(folder / "twin.json") else None  # no error where it is closed
+    is_twin = os.path.exists(folder / FILES["facts"])  # no error where it is closed
+    return "twin" if is_twin else None
 
 
 def _file_kind(path):
