@@ -46,7 +46,7 @@ _NESTED = re.compile(rf"(?m)^ {{4}}(?! ){text_forms.NAMED_STAMP}[^\n]*\n(?: {{4}
 _EVENT = re.compile(rf"{form_parts.CLOCK}\t(?:[^\t]*|\t.*)")
 _NUMBERS = re.compile(r"\d.*\d.*\d")
 _STAMPED = re.compile(rf"\[?{form_parts.STAMP}\b\W.*")
-_UNKNOWN = ("unknown", "fields", "untimed")  # forms of programs that are not known
+_UNKNOWN = ("unknown", "fields", "untimed", "records")  # forms of programs that are not known
 _PROGRAMS = ("bracketed", "line", "kakao", "line spaced", "clocked", "elapsed", "labelled")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h时時点點]\d\d"), 3
@@ -158,6 +158,8 @@ def _messages(lines, form):
     times = _times(lines, heads, form)
     unknown = _unread_heads(lines, heads)
     unknown |= untimed.nameless(lines, heads) if form in _UNKNOWN else set()
+    if form == "records" and (slot := record_grammar.find(lines)):
+        unknown |= slot.nameless
     ruled = set() if form in _PROGRAMS else _furniture(lines, heads)
     ruled |= untimed.furniture(lines, heads) if form in _UNKNOWN else set()
     texts = [head.text for head in heads if head.text]

@@ -10,10 +10,11 @@ their values come in a fixed order, are few of many lines, or stand hours and da
 
 import re
 from collections import Counter, defaultdict
+from functools import lru_cache
 from operator import ne
 from typing import NamedTuple
 
-from .form_parts import ANY_CLOCK, ANY_DAY, LABELS, NO_SIGN
+from .form_parts import ANY_CLOCK, ANY_DAY, LABELS, NO_SIGN, Head
 
 _FEWEST, _FEWEST_UNTIMED = 6, 8  # records
 _FRONT, _END = 90, 90  # characters of a line in which a name is looked for
@@ -44,15 +45,22 @@ _ENDS = re.compile(r"[。！？!?…;；,，]$|[^\W\d]{2}\.$")
 class Slot(NamedTuple):
     """Where names stand: the frame's `key`, and {line number: (name, its start, end)}.
 
-    The end is where the signs behind the name end.
+    The end is where the signs behind the name end. `nameless` are lines of the same frame in which
+    no name stands.
     """
 
     key: tuple
     lines: dict[int, tuple[str, int, int]]
+    nameless: frozenset[int] = frozenset()
 
 
 def find(lines: list[str]) -> Slot | None:
     """The slot of the speakers' names, or None where the lines are no conversation."""
+    return _find(tuple(lines))
+
+
+@lru_cache(maxsize=2)  # asked before a file is read, and when it is
+def _find(lines):
     if sum(map(bool, lines)) < _FEWEST:
         return None
     masked = [_masked(line) for line in lines]
@@ -61,10 +69,51 @@ def find(lines: list[str]) -> Slot | None:
         names = take_turns([hit[1] for hit in hits]) if len(hits) >= _FEWEST else ()
         named = {n: (value, start, end) for n, value, start, end in hits if value in names}
         if len(named) >= _FEWEST and _is_framed(key, named, masked):
-            found.append(Slot(key, named))
+            empty = {n for n, *_ in hits if n not in named} if key[0] == "line" else set()
+            found.append(Slot(key, named, frozenset(empty)))
     found.sort(key=lambda slot: -len(slot.lines))
     fits = (x for x in found if _are_most(lines, masked, x) and _go_on(lines, masked, x))
-    return next(fits, None)
+    slot = next(fits, None)
+    if not slot or slot.key[0] != "front" or not slot.key[1].strip():
+        return slot
+    begins = re.compile(re.escape(slot.key[1].rstrip()))
+    empty = {n for n, x in enumerate(masked) if n not in slot.lines and begins.match(_shape(x))}
+    return slot._replace(nameless=frozenset(empty))
+
+
+def heads(lines: list[str]) -> list[Head]:
+    """The Heads of messages whose grammar is certain, or [].
+
+    It is where each name stands before its text in the line, or above its text, and every text is
+    another.
+    """
+    slot = find(lines)
+    if not slot or slot.key[0] not in ("front", "line"):
+        return []
+    numbers = sorted(slot.lines)
+    last = max(n for n, line in enumerate(lines) if line)
+    if last == numbers[-1] and slot.lines[last][2] >= len(lines[last]):
+        return []  # the name stands below its text
+    inline = [lines[n][slot.lines[n][2] :].strip() for n in numbers]
+    kinds = Counter(_kind(_masked(line)) for line in lines)
+    often = {kind for kind, times in kinds.items() if times * 2 > len(numbers)}
+    inline = [
+        "" if _kind(_masked(text)) in often or not _WORDS.search(text) else text for text in inline
+    ]
+    if sum(map(bool, inline)) * 2 < len(inline):
+        inline = [""] * len(inline)
+    found = []
+    for number, text, end in zip(numbers, inline, [*numbers[1:], len(lines)]):
+        below = range(number + 1, end)
+        body = number + 1
+        if not text:  # what stands between the name and the text comes back
+            said = (n for n in below if lines[n] and _kind(_masked(lines[n])) not in often)
+            body = next(said, end)
+        time = _ANY_TIME.search(lines[number][:_FRONT])
+        found.append(Head(number, slot.lines[number][0], time[0] if time else "", text, body))
+    texts = [head.text or " ".join(lines[head.body : head.body + 1]) for head in found]
+    full = sum(map(bool, texts)) * 10 >= len(texts) * 9
+    return found if full and len(set(texts)) * 10 >= len(texts) * 9 else []
 
 
 def take_turns(values: list[str]) -> set[str]:

@@ -252,6 +252,7 @@ FORMS: dict[str, Form] = {
             _is_interview,
         ),
         "untimed": (None, _is_untimed),
+        "records": (None, lambda lines, heads: True, True),
     }.items()
 }
 
@@ -263,7 +264,7 @@ def form_of(lines: list[str], opening: str = "") -> str | None:
     """
     clocks = [number for number, line in enumerate(lines) if _HAS_CLOCK.search(line)]
     for form in FORMS:
-        if form not in ("labelled", "unknown", "untimed") and len(clocks) < 2:
+        if form not in ("labelled", "unknown", "untimed", "records") and len(clocks) < 2:
             continue
         found = heads(lines, form, clocks)
         if found and (form, opening) in (
@@ -291,6 +292,8 @@ def heads(lines: list[str], form: str, clocks: list[int] | None = None) -> list[
         return _stacked(lines, clocks)
     if form == "unknown":
         return any_order.without_common_words(any_order.of_one_order(lines))
+    if form == "records":
+        return any_order.without_common_words(record_grammar.heads(lines))
     if form == "untimed":
         return any_order.without_common_words(untimed.heads(lines))
     if form == "fields":
