@@ -25,7 +25,8 @@ _BLOCK = re.compile(r"(?:NOTE|STYLE|REGION)\b")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
 _LABEL = re.compile(
     r"(?:>>+\s*|-\s*)?([A-Z][A-Z .'\-]{1,24}|[\u4e00-\u9fff]{2,6}(?: ?[A-Z\d]{1,2})?|"
-    r"[A-Z][\w.'\-]+(?: (?:[A-Z][\w.'\-]+|\d{1,2}))?)"
+    r"[A-Z][\w.'\-]+(?: (?:[A-Z][\w.'\-]+|\d{1,2}|[a-z]{1,3}\.?)){0,3}"
+    r"|\+?\d[\d ()\-]{6,}\d|[^\W\d_]\w*[_\d]\w*)"  # a telephone number, a nickname
     r"[:：]\s*(?=\S)"
 )
 _SOUND = re.compile(

@@ -19,7 +19,7 @@ _NAME_HERE = "\x00"
 _LONGEST = 200  # characters of a line that a program says
 _LONGEST_MARK = 80  # of a line above somebody else's words
 # Those who speak of themselves write these; a program that speaks of them does not.
-_FIRST_PERSON = re.compile(
+FIRST_PERSON = re.compile(
     r"(?<![^\W_])(?:i|me|my|mine|we|us|our|ours|"
     r"ich|mich|mir|mein\w{0,2}|wir|uns|unser\w{0,2}|"
     r"yo|mi|mí|nos|nosotr[oa]s|nuestr[oa]s?|"
@@ -56,6 +56,7 @@ _NUMBERED = re.compile(
     rf"\s*(?P<mark>{_BEFORE_CHOICE})?(?P<label>.*[^\W\d].*?)(?P<sign>\s*[^\w\s.,]+\s*|\s+)"
     r"\d{1,5}(?P<unit>\s?[^\W\d]{0,12})\s?[)）\]]?\W*"
 )
+_FRAME = re.compile(r"\s(?:…|[^\w\s,.]+)\s?\d{1,5}(?:\D{1,12}\d{1,5}[^\d\n]{0,6})?$")
 # 'From: Harbour News', a line above what was copied
 _FIELD = re.compile(
     r"[^\W\d][\w ]{0,19}[:：]\s?"
@@ -145,6 +146,10 @@ class Judge:
             shares = [bool(_SHARE.search(line)) for line in lines]
             asked = _QUESTION.fullmatch(lines[0]) and any(map(all, zip(shares, shares[2:])))
             return counted > 1 or bool(asked)
+        # Choices in one frame: 'Hall … 4 of 5', 'a) Hall = 4'
+        framed = [_FRAME.search(line) for line in lines[1:]]
+        frames = [_DIGIT.sub("0", match[0]) if match else "" for match in framed]
+        counted += any(a and a == b for a, b in zip(frames, frames[1:]))
         listed = [_BULLET.sub("", line, count=1).strip() for line in lines[1:]]
         names = [x.casefold() in self._members for x in listed]
         asked = any(map(_QUESTION.fullmatch, lines[:2]))
@@ -209,7 +214,7 @@ class Judge:
 
     def _speaks_of(self, line, name, sender, is_first):
         before, after = line[: name.start()], line[name.end() :]
-        if before.rstrip().endswith("@") or _FIRST_PERSON.search(before + " " + after):
+        if before.rstrip().endswith("@") or FIRST_PERSON.search(before + " " + after):
             return False
         own = sender.casefold()
         if own in line.casefold() and any(

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .doubtful import FIRST_PERSON
 from .form_parts import ANY_CLOCK, ANY_DAY, STAMP
 
 _DASHES = r"[ \t\r]*\n[ \t\r\n]*(?:[-—–─] ?){5,}[ \t\r]*\n"
@@ -320,7 +321,8 @@ def words(text: str) -> Words:
         if _FORWARDED_INLINE.match(own):
             return Words("", whom, answers, own)
         first = next(
-            (n for n, x in enumerate(lines) if _FORWARDED.fullmatch(x.strip())), len(lines)
+            (n for n, x in enumerate(lines) if _FORWARDED.fullmatch(x.strip()) or _passes_on(x)),
+            len(lines),
         )
         if first < len(lines) - 1 or first < len(lines) > 1:
             before = "\n".join(lines[:first]).strip()
@@ -340,6 +342,13 @@ def words(text: str) -> Words:
     if not pasted:
         return Words(own, whom, answers)
     return Words("\n".join(lines).strip(), whom, answers, "\n".join(pasted))
+
+
+def _passes_on(line):
+    """Whether a few words, none of them of the sender, say that something was forwarded."""
+    line = line.strip()
+    is_short = len(line) <= 40 and len(line.split()) <= 5 and line[-1:] not in ".!?。！？,，"
+    return is_short and bool(_FORWARDED_CUE.search(line)) and not FIRST_PERSON.search(line)
 
 
 def unquoted(text: str) -> tuple[str, str, str]:

@@ -95,6 +95,7 @@ def heads(lines: list[str]) -> list[Head]:
     if last == numbers[-1] and slot.lines[last][2] >= len(lines[last]):
         return []  # the name stands below its text
     inline = [lines[n][slot.lines[n][2] :].strip() for n in numbers]
+    inline = _without_times(inline)
     kinds = Counter(_kind(_masked(line)) for line in lines)
     often = {kind for kind, times in kinds.items() if times * 2 > len(numbers)}
     inline = [
@@ -114,6 +115,17 @@ def heads(lines: list[str]) -> list[Head]:
     texts = [head.text or " ".join(lines[head.body : head.body + 1]) for head in found]
     full = sum(map(bool, texts)) * 10 >= len(texts) * 9
     return found if full and len(set(texts)) * 10 >= len(texts) * 9 else []
+
+
+def _without_times(texts):
+    """The texts without a time, and what stands before it, that nearly all begin with."""
+    cuts = [
+        next((x for x in _SEPARATOR.finditer(_masked(text[:_LONGEST])) if _TIME in x[0]), None)
+        for text in texts
+    ]
+    if sum(map(bool, cuts)) * 5 < len(cuts) * 4:
+        return texts
+    return [text[cut.end() :] if cut else text for text, cut in zip(texts, cuts)]
 
 
 def take_turns(values: list[str]) -> set[str]:
