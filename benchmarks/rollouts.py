@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 from pathlib import Path
 
 import random_models
@@ -76,6 +77,7 @@ def grpo(model, tokenizer, answers, at_once, ours, **options):
         """Prompts are texts of numbers, as the tokenizer has no words."""
 
         part = first = None
+        anchor = types.SimpleNamespace(rows=[])  # no voice is kept
         chunked = ours
         sampling = []
 
