@@ -111,7 +111,7 @@ def test_an_answer_that_is_cut_off_goes_on_with_its_ending(tiny):
     thoughts = [by_transformers(model, tokenizer, prompt, 8) for prompt in prompts]
     endings = [
         rollouts.Ending(letters.plain(tokenizer, text), more)
-        for text, more in (("\n\nAnswer:", 5), ("\n\n答案：", 3), ("So", 9), ("So", 9))
+        for text, more in (("\n\nAnswer:", 14), ("\n\n答案：", 3), ("So", 9), ("So", 9))
     ]
     assert len({len(ending.tokens) for ending in endings}) > 1
     sampler = rollouts.Sampler(model, tokenizer, 8)

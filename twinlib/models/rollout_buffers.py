@@ -76,7 +76,6 @@ class Board:
         last = self.drawn[:size, 0].where(~rows, tokens)
         self.drawn[:size, 0] = last
         self.tokens[:size].index_copy_(1, self.count - 1, last[:, None])
-        self.ended[:size] &= ~rows
 
     def collect(self, rows, found, ends):
         """Put each answer so far into `found`; `rows` are the answers in the buffers' rows."""
