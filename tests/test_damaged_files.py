@@ -68,6 +68,42 @@ def test_settings_of_another_version_are_taken_as_far_as_they_are_known(stopped)
     assert goes_on(stopped) == ("checkpoint-5", 16, 40, 2)
 
 
+def rewritten(folder, **changes):
+    """The same checkpoint as another version of the library would have written it."""
+    asked = {**read_json(folder / "run.json")["asked"], **changes}
+    run = {**RUN, "asked": {name: value for name, value in asked.items() if value != "none"}}
+    for path in (folder / "run.json", folder / "checkpoint-5" / "run.json"):
+        write_json(path, run)
+    checkpoints.write_manifest(folder / "checkpoint-5")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"patience": "none"}, {"gone_setting": 3}, {"patience": "none", "gone_setting": 3}]
+)
+def test_an_update_that_adds_or_drops_a_setting_goes_on_with_the_checkpoint(stopped, changes):
+    whole = {"asked": asdict(settings.make("persona")), "inputs": {}}
+    rewritten(stopped, **{**whole["asked"], **changes})
+    before = (stopped / "run.json").read_bytes()
+    checkpoint, used = checkpoints.resume(stopped, whole, PLANNED)
+    assert (checkpoint.name, used.rank) == ("checkpoint-5", 16)
+    assert (stopped / "run.json").read_bytes() == before, "what an older version can still read"
+
+
+@pytest.mark.parametrize("changes", [{"patience": 3}, {"rank": 8}, {"seed": 2}])
+def test_another_value_of_a_setting_starts_anew_whatever_the_version(stopped, changes):
+    rewritten(stopped, **{**asdict(settings.make("persona")), "patience": "none"})
+    asked = asdict(settings.make("persona", **changes))
+    checkpoint, _ = checkpoints.resume(stopped, {"asked": asked, "inputs": {}}, PLANNED)
+    assert checkpoint is None and not (stopped / "checkpoint-5").exists()
+
+
+@pytest.mark.parametrize("asked", [[], None, "rank"])
+def test_a_run_without_readable_settings_is_another_one(stopped, asked):
+    write_json(stopped / "checkpoint-5" / "run.json", {"asked": asked, "inputs": {}})
+    checkpoints.write_manifest(stopped / "checkpoint-5")
+    assert goes_on(stopped) == (None, 8, 40, 2)
+
+
 @pytest.mark.parametrize("text", DAMAGED)
 def test_a_checkpoint_of_an_older_version_without_settings_goes_on_with_the_planned(
     stopped, text, capsys

@@ -316,24 +316,25 @@ def test_two_processes_learn_what_one_learns(sample_twin, tiny_base, tmp_path):
 
 
 def test_other_settings_do_not_go_on_from_a_checkpoint_of_earlier_ones(tmp_path):
-    folder = tmp_path / "checkpoints"
-    assert checkpoints.newest_whole(folder, {"rank": 8}) is None
+    folder, persona = tmp_path / "checkpoints", settings.make("persona")
+    of_rank_8, of_rank_16 = ({"asked": {"rank": rank}} for rank in (8, 16))
+    assert checkpoints.newest_whole(folder, of_rank_8, persona) is None
     checkpoint = folder / "checkpoint-5"
     write_atomic(checkpoint / "weights", "w")
     checkpoints.write_manifest(checkpoint)
-    assert checkpoints.newest_whole(folder, {"rank": 8}) == checkpoint
-    assert checkpoints.newest_whole(folder, {"rank": 16}) is None and not checkpoint.exists()
+    assert checkpoints.newest_whole(folder, of_rank_8, persona) == checkpoint
+    assert checkpoints.newest_whole(folder, of_rank_16, persona) is None and not checkpoint.exists()
 
 
 def test_resuming_falls_back_to_the_last_whole_checkpoint(tmp_path):
-    folder = tmp_path / "checkpoints"
-    checkpoints.newest_whole(folder, {})
+    folder, run, persona = tmp_path / "checkpoints", {"asked": {}}, settings.make("persona")
+    checkpoints.newest_whole(folder, run, persona)
     for step in (5, 10, 15):
         write_atomic(folder / f"checkpoint-{step}" / "weights", f"weights {step}")
         checkpoints.write_manifest(folder / f"checkpoint-{step}")
     write_atomic(folder / "checkpoint-15" / "weights", "half wri")
     (folder / "checkpoint-10" / checkpoints.MANIFEST).unlink()
-    assert checkpoints.newest_whole(folder, {}).name == "checkpoint-5"
+    assert checkpoints.newest_whole(folder, run, persona).name == "checkpoint-5"
     assert not (folder / "checkpoint-15").exists()
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 import pytest
 
@@ -158,6 +158,14 @@ def test_help_names_a_setting_before_it_explains_it(language, lines, monkeypatch
         main(["corpus", "--help"])
     said = capsys.readouterr().out
     assert all(line in said for line in lines)
+
+
+def test_what_another_version_was_asked_for_is_compared_by_the_settings_of_both():
+    now = settings.make("quantize")
+    saved = asdict(now)
+    added, _ = saved.popitem()
+    assert settings.as_asked(now, {**saved, "gone_setting": 3}) == asdict(now)
+    assert settings.as_asked(now, {**saved, added: "typed"}) == {**asdict(now), added: "typed"}
 
 
 def test_help_of_the_tour_explains_every_option(monkeypatch, capsys):

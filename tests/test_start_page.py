@@ -282,6 +282,12 @@ def test_the_time_is_that_of_what_is_still_to_be_done(sample_twin):
     sample_twin.finish(sample_twin.report("corpus"), sample_twin.facts["settings"]["corpus"])
     page = start_page.page(sample_twin)
     assert page.steps.seconds["corpus"] == 0 < page.steps.seconds["persona"]
+    by_another_version = {**sample_twin.facts["settings"]["corpus"], "gone_setting": 3}
+    del by_another_version["passage_tokens"]
+    sample_twin.finish(sample_twin.report("corpus"), by_another_version)
+    page.steps.look()
+    page.steps.plan()
+    assert page.steps.seconds["corpus"] == 0 < page.steps.seconds["persona"]
     assert "What is still to be done takes" in page.total.value
     page.writing.form.inputs["author"].value = "somebody else"
     page.effort.inputs["effort"].value = "smoke"

@@ -356,6 +356,14 @@ def with_saved(settings: Settings, saved: dict) -> Settings:
     return replace(settings, **_valid(step, fields(settings), saved))
 
 
+def as_asked(settings: Settings, saved: dict) -> dict:
+    """The values that a run was asked for, saved by any version, as this version would ask for it.
+
+    A setting that was added since then has its default; one that was dropped is left out.
+    """
+    return {field.name: saved.get(field.name, field.default) for field in fields(settings)}
+
+
 def _valid(step, known, saved):
     """{name: value} of the saved values of known fields, without those that are invalid now."""
     values = {}

@@ -19,7 +19,7 @@ from ..files import json_or, sha256_of, write_json
 from ..i18n import t
 from ..models import load
 from ..progress import duration
-from ..settings import Persona, Reasoning, with_saved
+from ..settings import Persona, Reasoning, as_asked, with_saved
 from ..twin import Twin
 from . import processes, rescue
 
@@ -57,18 +57,19 @@ def is_whole(checkpoint: Path) -> bool:
         return False
 
 
-def newest_whole(folder: Path, run: dict) -> Path | None:
+def newest_whole(folder: Path, run: dict, settings: Persona | Reasoning) -> Path | None:
     """The newest whole checkpoint of this `run` (its settings and inputs, as JSON), or None.
 
     Checkpoints of another run and damaged ones are deleted: they can't be continued. A checkpoint
-    knows its run, so that a damaged run.json beside it costs nothing.
+    knows its run, so that a damaged run.json beside it costs nothing. `settings` are of the step's
+    kind, whose fields tell the same run as another version of the library wrote it.
     """
     run_file = folder / RUN
     of_all = json_or(run_file, {})
-    is_known = run_file.exists() and of_all == run
+    is_known = _is_same(of_all, run, settings)
     for checkpoint in in_order(folder):
-        of_this = json_or(checkpoint / RUN, {}) or (of_all if is_known else None)
-        if of_this == run and is_whole(checkpoint):
+        of_this = json_or(checkpoint / RUN, {}) or (of_all if is_known else {})
+        if _is_same(of_this, run, settings) and is_whole(checkpoint):
             if not is_known:
                 write_json(run_file, run)
             return checkpoint
@@ -77,6 +78,17 @@ def newest_whole(folder: Path, run: dict) -> Path | None:
         shutil.rmtree(folder, ignore_errors=True)
         write_json(run_file, run)
     return None
+
+
+def _is_same(saved, run, settings):
+    """Whether a saved run was asked for the same, by this version of the library or another."""
+    asked = saved.get("asked")
+    if not isinstance(asked, dict):
+        return False
+    return {**saved, "asked": as_asked(settings, asked)} == {
+        **run,
+        "asked": as_asked(settings, run["asked"]),
+    }
 
 
 def in_order(folder: Path) -> list[Path]:
@@ -100,9 +112,9 @@ def resume(
     goes on with the planned ones, and says so.
     """
     file = folder / SETTINGS
-    checkpoint = newest_whole(folder, run)
+    checkpoint = newest_whole(folder, run, settings)
     if rescue.folder_of(folder).exists():
-        other = newest_whole(rescue.folder_of(folder), run)
+        other = newest_whole(rescue.folder_of(folder), run, settings)
         if other and (not checkpoint or step_of(other) > step_of(checkpoint)):
             checkpoint, file = other, rescue.folder_of(folder) / SETTINGS
     if checkpoint:

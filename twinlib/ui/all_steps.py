@@ -168,7 +168,8 @@ class AllSteps:
             try:
                 remembered = declared.remembered(step, self.twin)
                 settings = declared.make(step, **{**remembered, **others})
-                done = done and self.done.get(step) == asdict(settings)
+                ran = declared.as_asked(settings, self.done.get(step, {}))
+                done = done and step in self.done and ran == asdict(settings)
                 planned = forms.planner(step, self.twin, self.expected)(settings)
             except (TwinError, ValueError):  # such as no corpus to plan with, yet
                 done, planned = False, None

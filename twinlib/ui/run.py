@@ -159,7 +159,8 @@ def _attach(twin, run, settings):
     where = {"state": running.state(twin, run), "where": running.place(run)}
     left = run.is_left()
     show(sentence(t("ui.attached", **where)), _id())
-    other = [name for name, value in asdict(settings).items() if run.settings.get(name) != value]
+    asked = declared.as_asked(settings, run.settings)
+    other = [name for name, value in asdict(settings).items() if asked[name] != value]
     if other:
         names = listed(declared.texts(run.step, name)["label"] for name in other)
         show(sentence(t("ui.attached_to_other_settings", labels=names), "warning"), _id())
