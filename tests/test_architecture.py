@@ -102,6 +102,20 @@ def test_llama_cpp_alone_calls_llama_cpp(path):
     assert path.name == "llama_cpp.py" or not called, f"{path} calls llama.cpp"
 
 
+@each_module
+def test_files_alone_reads_json_files(path):
+    """One place says what a damaged one means; others decide only what it stands for."""
+    found = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("json.load", "json.loads")
+        if re.search(r"\.read(_text|_bytes)?\(|open\(", ast.unparse(node))
+    ]
+    streams = {"corpus/gather.py", "models/llama_cpp.py"}  # a pass's own lines, llama.cpp's answers
+    allowed = path.relative_to(PACKAGE).as_posix() in {"files.py", *streams}
+    assert allowed or not found, f"{path} reads {found}"
+
+
 def test_importing_twinlib_is_cheap():
     code = (
         "import time; started = time.process_time(); import twinlib, twinlib.settings, sys;"

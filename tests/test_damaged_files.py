@@ -1,14 +1,22 @@
 """JSON files that a disk, a person or another version damaged: a run goes on all the same."""
 
+import os
 import shutil
+import zipfile
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
-from twinlib import settings
-from twinlib.files import DamagedFile, json_or, read_json, write_atomic, write_json
-from twinlib.models import pip_base
-from twinlib.train import band, checkpoints
+from twinlib import Twin, TwinError, i18n, running, settings
+from twinlib.corpus.records import Document, Turn
+from twinlib.files import DamagedFile, json_or, read_json, write_atomic, write_json, write_records
+from twinlib.memory import abstain, index
+from twinlib.models import exportable, load, pip_base
+from twinlib.talk import preferences, voices
+from twinlib.train import band, checkpoints, rescue
+from twinlib.twin import STEPS
+from twinlib.ui import portable
 
 DAMAGED = ["", "{", '{"rank": ', "[]", "null", "7", "[" * 100_000, '{"rank": "\\ud800"}', b"\xff{}"]
 RUN = {"asked": {"rank": "auto"}, "inputs": {}}
@@ -151,3 +159,122 @@ def test_a_base_whose_note_of_joined_parts_is_damaged_is_joined_anew(text, tmp_p
     written(pip_base._state("tiny"), text)
     assert pip_base._join_parts("tiny", partial, lambda *_: None) == "none"
     assert asked == [1] and partial.read_bytes() == b""
+
+
+# One place reads what twinlib writes as JSON
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_file_is_an_error_of_ours_that_says_what_to_do(
+    text, language, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    with pytest.raises(TwinError) as raised:
+        read_json(written(tmp_path / "a.json", text))
+    said = {"en": "restore it from a backup, or delete it", "zh": "请从备份恢复，或删掉它"}
+    assert str(tmp_path / "a.json") in str(raised.value) and said[language] in str(raised.value)
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+@pytest.mark.parametrize("key", ["decisions", "approved", "preferences"])
+def test_damaged_decisions_are_said_and_never_taken_for_none(text, key, twin):
+    written(twin.file(key), text)
+    with pytest.raises(TwinError, match=f"{twin.file(key).name} is damaged: .*to decide again"):
+        preferences.decisions(twin) if key == "preferences" else twin.decisions()
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_damaged_notes_that_are_made_again_stand_for_none(text, twin):
+    for key in ("params", "running", "memory_calibration"):
+        written(twin.file(key), text)
+    assert voices.context_length(twin) == 4096 and running.last(twin) is None
+    assert abstain.load(twin) is None
+
+
+@pytest.fixture
+def adapter(tiny_base, tmp_path):
+    """The folder of a saved adapter of the tiny base."""
+    base = load.prepare(str(tiny_base))
+    load.save_adapter(load.load(base, lora=load.Lora(4))[0], base, tmp_path / "adapter")
+    return tmp_path / "adapter"
+
+
+@pytest.mark.parametrize("text", [None, *DAMAGED, "{}", '{"r": 4}'])
+@pytest.mark.parametrize("name", ["adapter_config.json", "adapter_model.safetensors"])
+def test_an_adapter_that_cannot_be_read_is_to_be_trained_again(name, text, adapter, tiny_base):
+    (adapter / name).unlink() if text is None else written(adapter / name, text)
+    for read in (
+        lambda: load.adapter_config(adapter) and load.adapter_weights(adapter),
+        lambda: load.load(load.prepare(str(tiny_base)), adapter),
+    ):
+        with pytest.raises(TwinError, match="adapter can't be read .*: train it again"):
+            read()
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_base_with_a_damaged_tokenizer_is_to_be_downloaded_again(text, tiny_base, tmp_path):
+    base = shutil.copytree(tiny_base, tmp_path / "base")
+    written(base / "tokenizer.json", text)
+    with pytest.raises(TwinError, match="tokenizer.json is damaged: .*downloads it again"):
+        exportable.check(base)
+
+
+@pytest.mark.parametrize("text", [*DAMAGED, "{}", '{"sha256": 3}'])
+def test_an_older_base_whose_note_is_damaged_is_not_there(text, tmp_path, monkeypatch):
+    monkeypatch.setenv("TWINLIB_CACHE", str(tmp_path))
+    note = written(tmp_path / "gemma-3-270m-a5fd3b62" / "ready.json", text)
+    assert pip_base.older("gemma-3-270m") is None
+    write_json(note, {"sha256": "ab" * 32, "made by": "another version"})
+    assert pip_base.older("gemma-3-270m") == (note.parent, "ab" * 32)
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A finished twin."""
+    return Twin(shutil.copytree(Path(__file__).parent / "old_twin" / "old", tmp_path / "old"))
+
+
+@pytest.mark.parametrize("step", ["corpus", "persona", "quantize"])
+def test_no_twin_is_exported_with_a_damaged_report(step, finished, tmp_path):
+    written(finished.report_path(step), "{")
+    with pytest.raises(TwinError, match=f"report.json is damaged: run .*{step}"):
+        portable.export(finished, tmp_path, False, False, print)
+
+
+def test_a_list_of_an_export_that_nests_too_deeply_is_no_export(finished, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(portable.LIST, "[" * 100_000)
+    with pytest.raises(TwinError, match="is no twin that 'twinlib export' wrote"):
+        portable.restore(tmp_path / "a.zip", "new", print)
+
+
+def test_what_another_version_added_to_a_file_is_passed_over(finished):
+    added = {"of another version": [1]}
+    for step in STEPS:
+        path = finished.report_path(step)
+        if path.exists():
+            write_json(path, {**read_json(path), **added})
+            assert finished.report(step).step == step
+    kept = {**asdict(abstain.unfitted()), **added}
+    write_json(finished.file("memory_calibration"), {"words": kept})
+    assert abstain.load(finished) == {"words": abstain.unfitted()}
+    names = ("id", "document", "title", "heading", "date", "source", "split", "language", "text")
+    passage = index.Passage(*names)
+    write_records(finished.file("memory_passages"), [{**asdict(passage), **added}])
+    assert index._read_passages(finished) == [passage]
+    turn = {**Turn("Why?", "Because.").to_json(), **added}
+    document = Document.of_turns("a.txt", [Turn("Why?", "Because.")]).to_json()
+    read = Document.from_json({**document, "turns": [turn], **added})
+    assert read.turns == [Turn("Why?", "Because.")] and read.to_json() == document
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are no bytes there")
+def test_what_was_kept_of_a_deleted_twin_with_an_odd_name_is_deleted(tmp_path, monkeypatch):
+    monkeypatch.setenv("TWINLIB_CACHE", str(tmp_path / "cache"))
+    twins = tmp_path / os.fsdecode(b"odd\xff")
+    twins.mkdir()
+    folder = twins / "gone" / "persona" / "checkpoints"
+    kept = written(rescue.folder_of(folder) / rescue.PLACE, rescue.place(folder)).parent
+    rescue.forget_deleted()
+    assert not kept.exists()

@@ -233,11 +233,16 @@ def test_what_is_damaged_is_said_and_words_still_serve(twin):
     (twin.file("memory_words") / "vocab.index.json").write_text("{")
     assert titles(index.Index.open(twin), "翁婶")[0] == "链条"
     *_, last = twin.file("memory_passages").read_text(encoding="utf-8").splitlines()
-    without_text = last.replace('to be fixed."', 'to be fixed.", "more": 1')
-    for text in ('{"id": "x"}\n', "not json\n", "", f"{last}\n{without_text}\n"):
+    no_text, empty = json.loads(last), {**json.loads(last), "text": None}
+    del no_text["text"]
+    damaged = [f"{last}\n{json.dumps(record)}\n" for record in (no_text, empty)]
+    for text in ('{"id": "x"}\n', "not json\n", "", *damaged):
         twin.file("memory_passages").write_text(text)
         with pytest.raises(TwinError, match="memory"):
             index.Index.open(twin)
+    of_another_version = json.dumps({**json.loads(last), "more": 1})
+    twin.file("memory_passages").write_text(of_another_version + "\n")
+    assert len(index.Index.open(twin).passages) == 1
 
 
 def test_without_the_package_words_serve_alone_and_it_is_said(twin, monkeypatch, capsys):

@@ -97,7 +97,7 @@ def ready(twin):
     write_atomic(adapter / "adapter_model.safetensors", os.urandom(2_000))
     write_json(
         adapter / "adapter_config.json",
-        {"base_model_name_or_path": "/home/ning/.cache/base", "r": 32},
+        {"base_model_name_or_path": "/home/ning/.cache/base", "r": 32, "lora_alpha": 64},
     )
     write_atomic(adapter / "training_args.bin", b"not for others")
     finish(twin, "persona", {"rank": 32, "base": "/home/ning/.cache/base"}, val_loss=3.2)
@@ -255,7 +255,8 @@ def test_what_is_no_longer_ticked_does_not_stay_behind(ready):
 def test_the_adapter_says_the_hub_name_of_its_base_and_no_path_of_this_machine(ready):
     dry_run(ready)
     config = json.loads(listed(ready, "demo-lora")["adapter_config.json"])
-    assert config == {"base_model_name_or_path": "google/gemma-3-270m", "r": 32, "revision": None}
+    shape = {"r": 32, "lora_alpha": 64}
+    assert config == {"base_model_name_or_path": "google/gemma-3-270m", **shape, "revision": None}
     assert not any(b"/home/ning" in data for data in listed(ready, "demo-lora").values())
 
 

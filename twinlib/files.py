@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote
@@ -171,20 +172,43 @@ def _replace(temporary, path):
     return os.replace(temporary, path)
 
 
-class DamagedFile(ValueError):
+class DamagedFile(TwinError, ValueError):
     """A JSON file that can't be used: no JSON, of another type, or text that UTF-8 can't hold."""
 
 
-def read_json(path: Path, kind: type = dict) -> object:
-    """The value of a JSON file; raises OSError without one, DamagedFile where it is no `kind`."""
+def read_json(
+    path: Path, kind: type = dict, damaged: str = "core.file_damaged", errors: str = "strict"
+) -> object:
+    """The value of a JSON file; raises OSError without one, DamagedFile where it is no `kind`.
+
+    `damaged` names its sentence in data/strings/, and `errors` what is done with bytes that are no
+    UTF-8, as bytes.decode does. Everything that twinlib writes as JSON is read here.
+    """
+    return parsed_json(Path(path).read_bytes(), path, kind, damaged, errors)
+
+
+def parsed_json(
+    content: bytes,
+    path: Path | str,
+    kind: type = dict,
+    damaged: str = "core.file_damaged",
+    errors: str = "strict",
+) -> object:
+    """The value of what was read from a JSON file at `path`; all else as in `read_json`."""
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-        json.dumps(value, ensure_ascii=False).encode()  # fails on a lone surrogate
+        value = json.loads(content.decode("utf-8", errors))
+        json.dumps(value, ensure_ascii=False).encode("utf-8", errors)  # fails on a lone surrogate
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, kind):
-        raise DamagedFile(str(path))
+        raise DamagedFile(t(damaged, path=path))
     return value
+
+
+def known_fields(kind: type, values: dict) -> dict:
+    """The values that a dataclass has fields for, without what another version added."""
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def json_or(path: Path, default: object) -> object:

@@ -6,7 +6,6 @@ machine is alive while its process is, one on another machine while its heartbea
 killed run blocks nothing. The file stays after the end and says how the run ended.
 """
 
-import json
 import math
 import os
 import platform
@@ -16,9 +15,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 
-from .files import TwinError, locked, now, parsed_lines, write_atomic, write_json
+from .files import (
+    TwinError,
+    json_or,
+    known_fields,
+    locked,
+    now,
+    parsed_lines,
+    write_atomic,
+    write_json,
+)
 from .i18n import Texts, both, listed, step_title, t
 from .progress import duration, line_of, newest
 from .twin import STEPS, Stopped, Twin
@@ -104,15 +112,13 @@ class Busy(TwinError):
 
 def last(twin: Twin) -> Run | None:
     """The run that goes on or the one before; None when there was none."""
-    names = {field.name for field in fields(Run)}
     try:
-        record = json.loads(twin.file("running").read_text(encoding="utf-8"))
-        run = Run(**{name: value for name, value in record.items() if name in names})
+        run = Run(**known_fields(Run, json_or(twin.file("running"), {})))
         times = (run.began, run.started, run.beat, run.ended or 0.0)
         sound = run.step in STEPS and isinstance(run.settings, dict)
         sound = sound and run.pid > 0 and run.series >= 0
         return run if sound and all(map(math.isfinite, times)) else None
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
+    except (ValueError, AttributeError, TypeError):
         return None  # there was none, or it was damaged by hand
 
 

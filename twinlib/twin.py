@@ -18,6 +18,7 @@ from .files import (
     is_home,
     is_no_home,
     json_or,
+    known_fields,
     locked,
     read_json,
     read_records,
@@ -231,13 +232,11 @@ class Twin(TwinFolder):
 
     def _read_facts(self):
         try:
-            facts = read_json(self.file("facts"))
-            if not _are_facts(facts):
-                raise DamagedFile
+            facts = read_json(self.file("facts"), damaged="core.facts_damaged")
         except FileNotFoundError:
             raise TwinError(t("core.no_twin", path=self.path, name=self.name)) from None
-        except DamagedFile:
-            raise TwinError(t("core.facts_damaged", path=self.file("facts"))) from None
+        if not _are_facts(facts):
+            raise DamagedFile(t("core.facts_damaged", path=self.file("facts")))
         return facts
 
     def _trained_base(self):
@@ -323,13 +322,10 @@ class Twin(TwinFolder):
         return {**self._read_decisions("approved"), **self._read_decisions("decisions")}
 
     def _read_decisions(self, key):
-        path = self.file(key)
         try:
-            return read_json(path)
+            return read_json(self.file(key), damaged="core.decisions_damaged")
         except FileNotFoundError:
             return {}
-        except DamagedFile:
-            raise TwinError(t("core.decisions_damaged", path=path)) from None
 
     def decide(self, content: str, **decision) -> None:
         """Save one decision of the owner about the content with this id."""
@@ -384,7 +380,7 @@ class Twin(TwinFolder):
         try:
             kept = read_json(path)
             warnings = list(map(_warning, kept["warnings"]))
-            return _checked(Report(**{**kept, "warnings": warnings}))
+            return _checked(Report(**known_fields(Report, {**kept, "warnings": warnings})))
         except (ValueError, TypeError, KeyError):
             raise TwinError(t("core.report_damaged", path=path, step=step)) from None
 

@@ -8,7 +8,7 @@ stores, without the fields that are needed in memory only.
 import re
 from dataclasses import dataclass, field
 
-from ..files import content_id
+from ..files import content_id, known_fields
 
 
 @dataclass(slots=True)
@@ -115,9 +115,8 @@ class Document:
     def from_json(cls, record: dict) -> "Document":
         """The Document of a line of documents.jsonl."""
         turns = record.get("turns")
-        fields = {**record, "turns": turns and [Turn(**turn) for turn in turns]}
-        fields["masked_id"] = fields.pop("id")
-        return cls(**fields)
+        turns = turns and [Turn(**known_fields(Turn, turn)) for turn in turns]
+        return cls(**known_fields(cls, {**record, "turns": turns, "masked_id": record["id"]}))
 
     def to_json(self) -> dict:
         """The record in documents.jsonl."""

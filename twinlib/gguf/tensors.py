@@ -5,7 +5,6 @@ shapes are those of llama.cpp's own converter; what differs between model famili
 families.py. Not supported (TwinError): other families, DoRA, adapters that replace whole layers.
 """
 
-import json
 import math
 import re
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..files import TwinError
 from ..i18n import t
+from ..models import load
 from ..models.exportable import read_config, rope_of, stored, text_name
 from ..models.families import family_of, head_dim
 
@@ -206,13 +206,7 @@ def read_adapter(folder: Path, weights: set[str]) -> dict[str, Delta]:
 
     Raises TwinError when it isn't plain LoRA on `weights`, the names of a base's weights.
     """
-    from safetensors.torch import load_file
-
-    try:
-        config = json.loads((Path(folder) / "adapter_config.json").read_text(encoding="utf-8"))
-        stored = load_file(Path(folder) / "adapter_model.safetensors")
-    except (OSError, ValueError) as error:
-        raise TwinError(t("gguf.adapter_unreadable", folder=folder, error=error)) from None
+    config, stored = load.adapter_config(folder), load.adapter_weights(folder)
     plain_lora = not config.get("use_dora") and not config.get("fan_in_fan_out")
     matrices = {}
     for name, matrix in stored.items():

@@ -16,13 +16,12 @@ answered, but not denied either. The settings were chosen on the questions of
 benchmarks/memory_questions/ that are not kept.
 """
 
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from ..files import content_id, write_json
+from ..files import content_id, known_fields, read_json, write_json
 from ..i18n import data
 from ..text.statistics import wilson
 from ..text.style import tidy
@@ -91,8 +90,10 @@ class Calibration:
 def load(twin: Twin) -> dict[str, Calibration] | None:
     """{'vectors' or 'words': Calibration}; None where there is none or it is damaged."""
     try:
-        kept = json.loads(twin.file("memory_calibration").read_text(encoding="utf-8"))
-        found = {arm: Calibration(**values) for arm, values in kept.items()}
+        kept = read_json(twin.file("memory_calibration"))
+        found = {
+            arm: Calibration(**known_fields(Calibration, values)) for arm, values in kept.items()
+        }
         for calibration in found.values():  # of another version, or damaged, one can't do this
             float(calibration.chance(dict.fromkeys(WITH_VECTORS, 0.5)) - calibration.threshold)
     except (OSError, ValueError, TypeError, AttributeError, KeyError):

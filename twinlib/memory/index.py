@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..files import TwinError, content_id, read_records, replaced, write_records
+from ..files import TwinError, content_id, known_fields, read_records, replaced, write_records
 from ..i18n import t
 from ..models import embed
 from ..text.script import language_of
@@ -325,7 +325,9 @@ def _read_passages(twin):
     if not path.exists():
         raise TwinError(t("memory.not_made"))
     try:
-        passages = [Passage(**record) for record in read_records(path, "memory")]
+        passages = [
+            Passage(**known_fields(Passage, record)) for record in read_records(path, "memory")
+        ]
     except TypeError:
         raise TwinError(t("memory.damaged", path=path)) from None
     if not passages or not all(

@@ -5,13 +5,13 @@ measured on H100s; benchmarks/plan_accuracy.py prints the estimate beside the me
 here imports torch.
 """
 
-import json
 import os
 from pathlib import Path
 from typing import NamedTuple
 
 from .. import catalogue
 from ..catalogue import Shape
+from ..files import json_or
 
 GIB = 2**30
 RECURRENT = "rwkv7"  # the model type of RWKV-7
@@ -84,11 +84,7 @@ def overflows(base: str) -> bool:
 
 def _config(base):
     """The config.json of a model folder; {} where there is none."""
-    try:
-        config = json.loads((Path(base).expanduser() / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return config if isinstance(config, dict) else {}
+    return json_or(Path(base).expanduser() / "config.json", {})
 
 
 class Step(NamedTuple):

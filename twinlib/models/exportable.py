@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import catalogue
-from ..files import TwinError
+from ..files import TwinError, read_json
 from ..i18n import t
 from ..text import templates
 from . import estimate, gguf_vocabulary, letters, load, unlike
@@ -87,7 +87,7 @@ def check(folder: Path) -> None:
         return
     unlike.check_config(config)
     if file.exists():
-        _check_tokenizer_json(json.loads(file.read_text(encoding="utf-8")))
+        _check_tokenizer_json(read_json(file, damaged="models.base_damaged"))
     elif not any((Path(folder) / name).exists() for name in _OTHER_TOKENIZERS):
         raise TwinError(t("gguf.no_tokenizer", folder=folder))
 

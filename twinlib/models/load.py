@@ -9,7 +9,6 @@ import contextlib
 import errno
 import hashlib
 import importlib.util
-import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import catalogue
-from ..files import TwinError, make_folder, sha256_of, write_json
+from ..files import DamagedFile, TwinError, make_folder, read_json, sha256_of, write_json
 from ..i18n import t
 from . import estimate, free_memory, pip_base
 from .hub import mirror
@@ -96,8 +95,8 @@ def prepare(name: str, progress: Callable | None = None) -> Base:
         revision = pip_base.SOURCES[entry.name].sha256[:16]
         return Base(entry.name, pip_base.folder(entry.name, progress), revision, entry)
     if older := pip_base.older(entry.name):
-        sha256 = json.loads((older / "ready.json").read_text(encoding="utf-8"))["sha256"]
-        return Base(entry.name, older, sha256[:16], entry)
+        path, sha256 = older
+        return Base(entry.name, path, sha256[:16], entry)
     if Path(name).expanduser().is_dir():
         return _local(Path(name).expanduser().resolve(), entry)
     if not catalogue.possible(name):
@@ -436,7 +435,9 @@ def with_adapter(
     if lora and lora.checkpointing:
         model.enable_input_require_grads()
     if adapter:
-        return PeftModel.from_pretrained(model, adapter, is_trainable=lora is not None)
+        adapter_config(adapter)
+        with _whole_weights(adapter):
+            return PeftModel.from_pretrained(model, adapter, is_trainable=lora is not None)
     if lora:
         import torch
 
@@ -462,11 +463,7 @@ def _load_unsloth(base, adapter, precision, lora, length):
         str(base.path), max_seq_length=length, dtype=None, load_in_4bit=precision == "4-bit"
     )
     if lora or adapter:
-        shape = (
-            json.loads((Path(adapter) / "adapter_config.json").read_text(encoding="utf-8"))
-            if adapter
-            else {}
-        )
+        shape = adapter_config(adapter) if adapter else {}
         rank = shape.get("r") or lora.rank
         model = FastLanguageModel.get_peft_model(
             model,
@@ -478,12 +475,48 @@ def _load_unsloth(base, adapter, precision, lora, length):
         )
     if adapter:
         from peft import set_peft_model_state_dict
-        from safetensors.torch import load_file
 
-        set_peft_model_state_dict(model, load_file(Path(adapter) / "adapter_model.safetensors"))
+        set_peft_model_state_dict(model, adapter_weights(adapter))
     if not lora:
         FastLanguageModel.for_inference(model)
     return model
+
+
+_WEIGHTS = "adapter_model.safetensors"
+
+
+def adapter_config(folder: Path) -> dict:
+    """The configuration of a saved LoRA adapter; raises TwinError where it can't be read."""
+    try:
+        config = read_json(Path(folder) / "adapter_config.json")
+        if config.keys() >= {"r", "lora_alpha"}:
+            return config
+        error = "adapter_config.json"
+    except OSError as missing:
+        error = missing.strerror
+    except DamagedFile:
+        error = "adapter_config.json"
+    raise TwinError(t("models.adapter_unreadable", folder=folder, error=error))
+
+
+def adapter_weights(folder: Path) -> "dict[str, torch.Tensor]":
+    """{name: weight} of a saved LoRA adapter; raises TwinError where they can't be read."""
+    from safetensors.torch import load_file
+
+    with _whole_weights(folder):
+        return load_file(Path(folder) / _WEIGHTS)
+
+
+@contextlib.contextmanager
+def _whole_weights(folder):
+    """A context in which the weights of an adapter are read; raises TwinError if they can't be."""
+    from safetensors import SafetensorError
+
+    try:
+        with open(Path(folder) / _WEIGHTS, "rb"):  # peft would look for a missing one in the hub
+            yield
+    except (OSError, SafetensorError) as error:
+        raise TwinError(t("models.adapter_unreadable", folder=folder, error=error)) from None
 
 
 def gathered(model: "PeftModel") -> dict | None:
@@ -510,7 +543,7 @@ def save_adapter(model: "PeftModel", base: Base, folder: Path, weights: dict | N
     make_folder(folder)
     with silence_logging():
         model.save_pretrained(folder, safe_serialization=True, state_dict=weights)
-    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    config = adapter_config(folder)
     name = base.entry.hub if base.entry.parameters else base.path.name
     write_json(folder / "adapter_config.json", {**config, "base_model_name_or_path": name})
     (folder / "README.md").unlink(missing_ok=True)  # peft's placeholder card

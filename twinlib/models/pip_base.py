@@ -80,10 +80,13 @@ def _path(name):
     return cache() / f"{name}-{SOURCES[name].sha256[:8]}"
 
 
-def older(name: str) -> Path | None:
-    """The folder of a base that an older version of twinlib converted, if it is still there."""
-    folder = cache() / _OLDER.get(name, name)
-    return folder if name in _OLDER and (folder / "ready.json").exists() else None
+def older(name: str) -> tuple[Path, str] | None:
+    """(folder, sha256) of a base that an older version of twinlib converted, if it is whole."""
+    if name not in _OLDER:
+        return None
+    folder = cache() / _OLDER[name]
+    sha256 = json_or(folder / "ready.json", {}).get("sha256")
+    return (folder, sha256) if isinstance(sha256, str) else None
 
 
 def folder(name: str, progress: Callable) -> Path:

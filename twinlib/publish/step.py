@@ -15,9 +15,9 @@ from pathlib import Path
 
 from .. import catalogue
 from ..catalogue import Entry
-from ..files import write_atomic, write_records
+from ..files import json_or, write_atomic, write_records
 from ..i18n import LANGUAGES, language, step_title, t
-from ..models import hub
+from ..models import hub, load
 from ..progress import Progress
 from ..settings import Publish, stop, warning
 from ..text import interview_questions, privacy, script, style
@@ -171,7 +171,7 @@ def _facts(twin: Twin, settings: Publish) -> cards.Facts:
         system_prompt=twin.facts.get("system_prompt", ""),
         files={path.name: path.stat().st_size for path in ggufs.values()},
         types=tuple(ggufs),
-        sampling=_sampling(twin),
+        sampling=json_or(twin.file("params"), {}),
         settings={step: report.settings for step, report in reports.items()},
         # A stale evaluation measured another model, so its figures are left out.
         figures={
@@ -236,13 +236,6 @@ def _may_be_shown(text, language, source, names):
     return style.longest_run(style.tidy(text), source) < style.QUOTED[language]
 
 
-def _sampling(twin):
-    try:
-        return json.loads(twin.file("params").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
 def _contents(twin: Twin, facts: cards.Facts) -> dict[str, dict[str, Path | str]]:
     """{kind of repository: {file name: path of the file, or its text}} of all files to upload."""
     notice, _ = cards.notice(facts.base)
@@ -283,7 +276,7 @@ def _text_record(text):
 
 def _adapter_config(folder, base):
     """The adapter's configuration, with the base's hub id instead of its path on this machine."""
-    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    config = load.adapter_config(folder)
     config.update(base_model_name_or_path=cards.hub_id(base) or None, revision=None)
     return json.dumps(config, ensure_ascii=False, indent=2) + "\n"
 

@@ -6,8 +6,7 @@ question, so that two of them with different decisions are a pair. No step reads
 thumb makes nothing stale.
 """
 
-from ..files import DamagedFile, TwinError, content_id, locked, read_json, write_json
-from ..i18n import t
+from ..files import content_id, locked, read_json, write_json
 from ..twin import Twin
 
 
@@ -24,13 +23,10 @@ def decide(twin: Twin, action: str | None, question: str, answer: str, **about) 
 
 def decisions(twin: Twin) -> dict[str, dict]:
     """All decisions by id; raises TwinError where the file was damaged."""
-    path = twin.file("preferences")
     try:
-        return read_json(path)
+        return read_json(twin.file("preferences"), damaged="core.decisions_damaged")
     except FileNotFoundError:
         return {}
-    except DamagedFile:
-        raise TwinError(t("core.decisions_damaged", path=path)) from None
 
 
 def id_of(question: str, answer: str) -> str:

@@ -5,11 +5,10 @@ adapter off or on, as in the evaluation.
 """
 
 import contextlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 
-from ..files import TwinError
+from ..files import TwinError, json_or
 from ..i18n import both, t
 from ..models import estimate, free_memory, generate, load
 from ..models.llama_cpp import Halt, Llama
@@ -53,8 +52,8 @@ def _best(files):
 def context_length(twin: Twin) -> int:
     """The context length in tokens that the step quantize wrote into Ollama's params file."""
     try:
-        return int(json.loads(twin.file("params").read_text(encoding="utf-8"))["num_ctx"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return int(json_or(twin.file("params"), {})["num_ctx"])
+    except (ValueError, OverflowError, KeyError, TypeError):
         return _DEFAULT_CONTEXT
 
 

@@ -11,6 +11,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from ..files import read_json
 from ..models import pip_base
 from ..twin_folder import FILES
 
@@ -34,8 +35,7 @@ def forget_deleted() -> None:
     """Delete what was kept for twins that were deleted; errors are passed over."""
     for kept in (pip_base.cache() / "rescued").glob("*"):
         with suppress(OSError, ValueError, KeyError, TypeError):
-            text = (kept / PLACE).read_bytes().decode("utf-8", "surrogateescape")
-            about = json.loads(text)
+            about = read_json(kept / PLACE, errors="surrogateescape")
             if _is_deleted(Path(about["folder"]), about["device"]):
                 shutil.rmtree(kept, ignore_errors=True)
 

@@ -56,8 +56,6 @@ def run(
     seed and the like. A run that was stopped or killed goes on from its newest whole checkpoint.
     Raises TwinError without texts, Stopped after an interrupt.
     """
-    from peft import PeftModel
-
     callbacks.silence_logging()
     base = load.prepare(base_name, progress)
     work = Path(folder).with_name(Path(folder).name + ".checkpoints")
@@ -80,8 +78,7 @@ def run(
     adapter = work / "adapter"
     load.save_adapter(model, base, adapter)
     # Merged into a model as it is loaded anew: the trained one has been patched.
-    merged = PeftModel.from_pretrained(load.load(base, None, settings.precision)[0], adapter)
-    merged = merged.merge_and_unload()
+    merged = load.load(base, adapter, settings.precision)[0].merge_and_unload()
     new = Path(folder).with_name(Path(folder).name + ".new")
     shutil.rmtree(new, ignore_errors=True)
     merged.save_pretrained(new)

@@ -17,7 +17,7 @@ import weakref
 
 import ipywidgets as widgets
 
-from ..files import TwinError
+from ..files import TwinError, json_or
 from ..i18n import choose, t
 from ..talk import preferences, voices
 from ..twin import Twin
@@ -340,8 +340,8 @@ def _name(who):
 def _recommended(twin):
     """The temperature nearest to the one in the files that the step quantize wrote."""
     try:
-        wanted = float(json.loads(twin.file("params").read_text(encoding="utf-8"))["temperature"])
-    except (OSError, ValueError, KeyError, TypeError):
+        wanted = float(json_or(twin.file("params"), {})["temperature"])
+    except (ValueError, OverflowError, KeyError, TypeError):
         wanted = 0.7
     return min(_TEMPERATURES, key=lambda value: abs(value - wanted))
 

@@ -17,7 +17,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from .. import __version__, running
-from ..files import TwinError, now, sha256_of
+from ..files import TwinError, now, parsed_json, sha256_of
 from ..i18n import step_title, t
 from ..text.formatting import size as size_text
 from ..twin import FILES, STEPS, Stopped, Twin, folder_names
@@ -194,7 +194,7 @@ def _about(archive, path):
     try:
         if archive.getinfo(LIST).file_size > _LONGEST_LIST:
             raise ValueError
-        about = json.loads(archive.read(LIST))
+        about = parsed_json(archive.read(LIST), path)
         files = {name: (int(size), str(sha256)) for name, (size, sha256) in about["files"].items()}
         about = {"format": int(about["format"]), "name": folder_names(about["name"])[0]}
         about["files"] = {n: at for n, at in files.items() if not _PASSING.search(n)}

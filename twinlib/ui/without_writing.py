@@ -12,7 +12,7 @@ import re
 from dataclasses import fields
 from pathlib import PurePosixPath, PureWindowsPath
 
-from ..files import parsed_lines
+from ..files import parsed_lines, read_json
 from ..settings import SETTINGS
 from ..twin import FILES, STEPS, Twin
 from ..twin_folder import REPOSITORIES
@@ -88,9 +88,9 @@ def reports(twin: Twin) -> dict[str, bytes]:
     contents, hashes = {}, {}
     for step in _REPORTS:
         path = twin.report_path(step)
-        if not path.exists():
+        if not twin.report(step):  # raises TwinError for a damaged one
             continue
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = read_json(path)
         kept["settings"] = _open_settings(step, kept["settings"])
         kept["inputs"] = {
             name: hashes.get((name, value), value)
