@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from os.path import commonprefix
 
 from ....text.inputs import spreadsheets
@@ -17,7 +18,7 @@ from ....text.inputs.json_values import start
 from ...clean.wrapping import HARD_BREAK, unwrap_text
 from .. import dates, markdown, subtitles
 from . import any_order, form_parts, record_grammar, text_forms, untimed, whatsapp
-from .messages import INVISIBLE, Conversation, Message
+from .messages import INVISIBLE, Conversation, Message, go_back
 from .text_forms import FORMS
 
 _LINE_TITLE = re.compile(
@@ -164,9 +165,10 @@ def _messages(lines, form):
     ruled |= untimed.furniture(lines, heads) if form in _UNKNOWN else set()
     texts = [head.text for head in heads if head.text]
     quoted = len(texts) > 3 and all(text[0] in _QUOTES for text in texts)
-    messages = []
+    messages = []  # a list for each head
     for head, time, end in zip(heads, times, [head.line for head in heads[1:]] + [len(lines)]):
-        mine = True if head.name.casefold() in _ME else None
+        mine, of_head = True if head.name.casefold() in _ME else None, []
+        messages.append(of_head)
         rest = lines[head.body : end]
         # A line that begins as messages do here begins one, though its sender can't be told.
         cut = next((n for n, _ in enumerate(rest) if head.body + n in unknown), len(rest))
@@ -175,7 +177,7 @@ def _messages(lines, form):
             cut += 1
         beyond = [line for line in rest[cut:] if not text_forms.is_time(line)]
         if any(beyond):
-            messages.append(
+            of_head.append(
                 Message(head.name, "\n".join(rest[cut:]).strip(), time, mine, "platform")
             )
         below = [line for line in rest[:cut] if line not in ruled]
@@ -184,7 +186,10 @@ def _messages(lines, form):
             if is_system or not _NAMES.search(head.name):
                 reason = "platform"
             if text and not (is_system and form not in _UNKNOWN):
-                messages.append(Message(head.name, text, time, mine, reason))
+                of_head.append(Message(head.name, text, time, mine, reason))
+    if go_back(times) or not any(times) and form not in _SPOKEN and text_forms.goes_back(heads):
+        messages.reverse()  # the newest stood first
+    messages = list(chain.from_iterable(messages))
     for whole in ([lines[head.line] for head in heads], [m.text for m in messages]):
         if edge := "" if form in _PROGRAMS else _common_edge(whole):
             messages = [m._replace(text=m.text.removesuffix(edge).rstrip()) for m in messages]

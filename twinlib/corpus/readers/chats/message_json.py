@@ -11,6 +11,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -51,6 +52,7 @@ ROLES = {
         "reference.messageId"
     ).split(),
     "quoted": "quotedContent content.reply.content".split(),
+    "thread": ["thread_ts"],  # the time of the message that it began with
 }
 # Where an export keeps its messages, its title, and who the owner is.
 _LISTS = "messages weibo statuses".split()
@@ -188,7 +190,8 @@ def _messages(listed, owner, people):
     times = dates.times([_of(message, "time") for message in listed])
     by_id = {id: message for message in listed if (id := _of(message, "message id"))}
     messages, usual, reactions = [], _usual_type(listed), _reactions(listed)
-    for message, time in zip(listed, times):
+    in_threads = _asked_in_threads(listed, people)
+    for number, (message, time) in enumerate(zip(listed, times)):
         sender_id, kind = _of(message, "id"), _of(message, "type").casefold()
         name = people.get(sender_id) or _of(message, "name") or sender_id
         text, _, quoted = unquoted(_without_quote(_plain(_of(message, "text"), people), message))
@@ -206,8 +209,38 @@ def _messages(listed, owner, people):
                 reason = "platform"
             if _tells_what_was_sent(message, name, text) or _EMOJI.sub("", text) in reactions:
                 reason = "platform"
-            messages.append(Message(name, text, time, mine, reason, quoted or None))
+            reply_to = in_threads.get(number, quoted or None)
+            messages.append(Message(name, text, time, mine, reason, reply_to))
     return messages
+
+
+def _asked_in_threads(listed, people):
+    """{number of a reply in a thread of Slack's: what others wrote there since its sender did}.
+
+    '' where that is not in the file, and for what its sender goes on with in the channel after a
+    reply. A message that its sender only goes on in has no entry.
+    """
+    threads, asked, before = {}, {}, ("", "")
+    if not any(_of(message, "thread") for message in listed):
+        return asked
+    for number in sorted(range(len(listed)), key=lambda number: _of(listed[number], "time")):
+        message = listed[number]
+        thread, time, who = _of(message, "thread"), _of(message, "time"), _who(message)
+        said, is_reply = threads.setdefault(thread or time, []), thread not in ("", time)
+        place = thread if is_reply else ""
+        if is_reply and before != (place, who):
+            asked[number] = _said_since(who, said)
+        elif before[0] != place and before[1] == who:
+            asked[number] = ""
+        said.append((who, _plain(_of(message, "text"), people)))
+        before = place, who
+    return asked
+
+
+def _said_since(who, said):
+    """What others said, of [(who, text)], since somebody's last message."""
+    texts = [text for _, text in takewhile(lambda each: each[0] != who, reversed(said))]
+    return "\n".join(filter(None, reversed(texts)))
 
 
 def _who(message):

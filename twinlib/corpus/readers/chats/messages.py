@@ -186,10 +186,16 @@ class Conversation(NamedTuple):
 
 def oldest_first(messages: list[Message]) -> list[Message]:
     """The messages, turned round where most steps from one time to the next go back."""
-    times = [message.time for message in messages if message.time]
-    back = sum(later < earlier for earlier, later in zip(times, times[1:]))
-    forward = sum(later > earlier for earlier, later in zip(times, times[1:]))
-    return messages[::-1] if back > forward else messages
+    turned = go_back([message.time for message in messages])
+    return messages[::-1] if turned else messages
+
+
+def go_back(times: list[str]) -> bool:
+    """Whether most steps from one ISO time to the next go back; '' is none."""
+    known = list(filter(None, times))
+    back = sum(later < earlier for earlier, later in zip(known, known[1:]))
+    forward = sum(later > earlier for earlier, later in zip(known, known[1:]))
+    return back > forward
 
 
 def in_order(messages: list[Message]) -> list[Message]:

@@ -28,6 +28,7 @@ from typing import NamedTuple
 from .. import dates
 from . import any_order, record_grammar, untimed
 from .form_parts import (
+    ANY_CLOCK,
     ANY_DAY,
     CLOCK,
     DAY,
@@ -49,6 +50,8 @@ _ALONE = re.compile(
     r"(?:\s*\((?:Read|Delivered|Edited)\b[^()]*\)|\s*→\s*\S+)?"
 )
 NAMED_STAMP = rf"{NAMED}\s+{CLOCK}"  # as iMessage writes it
+_ANY_CLOCK = re.compile(rf"{ANY_CLOCK}(?:\s?[AaPp]\.?\s?[Mm]\b\.?)?")
+_COLON = re.compile(r"(?<=\d)[h点點]")  # for the sign between hours and minutes
 _HAS_CLOCK = re.compile(r"\d:\d\d")
 LINE_DAY = re.compile(
     rf"-*\s*(?:[A-Z][a-z]+day, |[A-Z][a-z]{{2}}, )?(?P<day>{DAY})\s*"
@@ -65,6 +68,7 @@ _STAGE = re.compile(
 )
 _ENDS = re.compile(r"[。！？!?…]|[^\W\d]\.")
 _WORD = re.compile(r"[^\W_]")
+_DAY = timedelta(days=1)
 _NEAR = timedelta(hours=1)  # most messages of a chat are closer than this, unlike diary entries
 
 
@@ -81,18 +85,42 @@ class Form(NamedTuple):
 
 
 def _are_close(lines, heads):
-    """Whether at least half of the messages follow the one before within an hour."""
+    """Whether at least half of the messages follow the one before within an hour.
+
+    Or precede it, in a file with the newest message first.
+    """
     times = [
         datetime.fromisoformat(time) for time in dates.times([head.time for head in heads]) if time
     ]
-    near = [timedelta(0) <= after - before <= _NEAR for before, after in zip(times, times[1:])]
-    return bool(near) and sum(near) * 2 >= len(near)
+    steps = [after - before for before, after in zip(times, times[1:])]
+    near = _most_one_way(steps, timedelta(0), _NEAR)
+    return bool(steps) and near * 2 >= len(steps)
+
+
+def _most_one_way(steps, none, limit):
+    """The number of steps on by `limit` at most, or of those back, whichever are more."""
+    return max(
+        sum(none <= step <= limit for step in steps), sum(-limit <= step <= none for step in steps)
+    )
 
 
 def _seconds(heads):
     """The time of each head in seconds, as a clock or a recording counts them."""
     found = [re.search(r"(\d{1,2}):(\d\d)(?::(\d\d))?", head.time) for head in heads]
     return [sum(int(n or 0) * 60**p for n, p in zip(m.groups(), (2, 1, 0))) for m in found if m]
+
+
+def goes_back(heads: list[Head]) -> bool:
+    """Whether the clocks of messages without a day mostly go back: the newest stands first.
+
+    From one minute before midnight to midnight is a step on.
+    """
+    clocks = [match[0] for head in heads if (match := _ANY_CLOCK.search(head.time))]
+    on_one_day = dates.times([f"2000-01-01 {_COLON.sub(':', clock)}" for clock in clocks])
+    times = [datetime.fromisoformat(time) for time in on_one_day if time]
+    steps = [(b - a + _DAY / 2) % _DAY - _DAY / 2 for a, b in zip(times, times[1:])]
+    none = timedelta(0)
+    return sum(step < none for step in steps) > sum(step > none for step in steps)
 
 
 def _run_from_zero(lines, heads):
@@ -105,9 +133,9 @@ def _run_from_zero(lines, heads):
 
 
 def _run_on(lines, heads):
-    """Whether the clock mostly goes on, by less than two hours each time."""
+    """Whether the clock mostly goes on, or back, by less than two hours each time."""
     steps = [b - a for a, b in zip(_seconds(heads), _seconds(heads)[1:])]
-    return sum(0 <= step <= 7200 for step in steps) * 4 >= len(steps) * 3
+    return _most_one_way(steps, 0, 7200) * 4 >= len(steps) * 3
 
 
 def _run_on_or_close(lines, heads):
@@ -128,11 +156,13 @@ def fill(lines: list[str], heads: list[Head]) -> bool:
 def _is_regular(lines, heads):
     """Whether most lines or paragraphs begin with a name of a few that take turns, as time goes on.
 
-    For programs that are not known: a diary or a log has no few names in turn.
+    Or goes back, where the newest message stands first. For programs that are not known: a diary or
+    a log has no few names in turn.
     """
     names, seconds = Counter(head.name for head in heads), _seconds(heads)
     changes = sum(a.name != b.name for a, b in zip(heads, heads[1:]))
     back = sum(b < a for a, b in zip(seconds, seconds[1:]))
+    forward = sum(b > a for a, b in zip(seconds, seconds[1:]))
     twice = sum(count for count in names.values() if count > 1)
     days = [match[0] for head in heads if (match := re.search(ANY_DAY, head.time))]
     sure = sum(
@@ -149,7 +179,7 @@ def _is_regular(lines, heads):
         and len(names) * 2 <= len(heads)
         and twice * 4 >= len(heads) * 3
         and changes * 4 >= len(heads)
-        and back * 4 <= len(heads)
+        and min(back, forward) * 4 <= len(heads)
         and (surely or sure * 2 > len(heads))
         and len(set(days)) * 4 <= max(len(days) * 3, 4)  # a diary has one entry a day
         and all(len(name.split()) <= 4 for name in names)

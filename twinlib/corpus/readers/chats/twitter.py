@@ -30,7 +30,11 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
     items = as_dicts(load_file(file, file.text.partition("=")[2].strip().rstrip(";")))
     tweets = [as_dict(item.get("tweet", item)) for item in items]
     notes = _notes(file)
-    own = {_id(tweet): tweet for tweet in tweets if not _is_repost(tweet)}
+    own = {
+        _id(tweet) or f"without an id, {number}": tweet
+        for number, tweet in enumerate(tweets)
+        if not _is_repost(tweet)
+    }
     threads = {}
     for name, tweet in sorted(own.items(), key=lambda item: _number(item[0])):
         threads.setdefault(_thread_of(name, own), []).append((tweet, _text(tweet, notes)))

@@ -14,7 +14,7 @@ from ....text.inputs.input_file import File, Options
 from ....text.inputs.json_values import start
 from .. import dates
 from . import others
-from .messages import INVISIBLE, Conversation, Message
+from .messages import INVISIBLE, Conversation, Message, oldest_first
 
 _IPHONE = re.compile(r"\[([^\[\]\n]{8,40})\] ?")
 _ANDROID = re.compile(r"([\d][^\n]{8,40}?) [-–] ")
@@ -71,7 +71,7 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
             messages.append(Message(name, typed, time))
     # Other programs write lines of the same form, but none of WhatsApp's marks.
     known = bool(_NAMED.search(file.name)) or "\u200e" in file.text
-    yield Conversation(_title(file.name), messages, known=known)
+    yield Conversation(_title(file.name), oldest_first(messages), known=known)
 
 
 def _typed(text):
