@@ -90,6 +90,79 @@ def test_twin_folder_alone_joins_the_paths_in_a_twins_folder(path):
     assert path.name == "twin_folder.py" or not found, f"{path} knows where {found} lie"
 
 
+def strings(tree):
+    """The texts in a syntax tree, also the fixed parts of f-strings, that are no docstrings."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    first = [node.body[0] for node in ast.walk(tree) if isinstance(node, documented) and node.body]
+    docstrings = {id(node.value) for node in first if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in docstrings:
+                yield node.value
+
+
+FOLDERS = {file.partition("/")[0] for file in FILES.values() if "/" in file}
+FOLDERS |= {"tour", "checkpoints", "adapter", "writing"}
+IN_A_TWIN = re.compile(rf"(?:^|[/^|(])(?:{'|'.join(FOLDERS)})\)?/")
+
+
+@each_module
+def test_twin_folder_alone_spells_paths_in_a_twins_folder_or_patterns_of_them(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = [text for text in strings(tree) if IN_A_TWIN.search(text)]
+    assert path.name == "twin_folder.py" or not found, f"{path} knows {found}"
+
+
+@each_module
+def test_load_alone_loads_a_model(path):
+    """An architecture that transformers lacks has its own loading function, which load.py calls."""
+    calls = [
+        ast.unparse(node.func)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    found = [name for name in calls if re.search(r"\.from_pretrained$|^(\w+\.)?pipeline$", name)]
+    found = [name for name in found if not name.endswith("Config.from_pretrained")]
+    assert path.name in ("load.py", "rwkv7.py") or not found, f"{path} calls {found}"
+
+
+def opened_to_append(tree):
+    """The calls of open in a syntax tree with a mode that writes to a file's end."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "open":
+            given = [*node.args, *(each.value for each in node.keywords)]
+            modes = [each.value for each in given if isinstance(each, ast.Constant)]
+            if any(isinstance(mode, str) and re.fullmatch("a[bt+]*", mode) for mode in modes):
+                yield ast.unparse(node)
+
+
+@each_module
+def test_the_cache_alone_stores_outputs_one_by_one(path):
+    """What is appended survives a kill: outputs of models in files.Cache, numbers as numpy's."""
+    others = {
+        "progress.py": "records of progress",
+        "index.py": "vectors, as bytes",
+    }
+    found = list(opened_to_append(ast.parse(path.read_text(encoding="utf-8"))))
+    assert path.name in ("files.py", *others) or not found, f"{path} appends: {found}"
+
+
+OUTPUTS = {"answers", "scores", "replay", "questions", "comparisons", "blind_samples"}
+OUTPUTS |= {"memory_mentions"}
+
+
+@each_module
+def test_no_module_writes_the_files_of_the_cache_itself(path):
+    found = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("write_records", "write_json", "write_atomic", "replaced")
+        and re.search(rf"\.file\('(?:{'|'.join(OUTPUTS)})'\)", ast.unparse(node))
+    ]
+    assert not found, f"{path} writes what files.Cache keeps: {found}"
+
+
 @each_module
 def test_llama_cpp_alone_calls_llama_cpp(path):
     called = [

@@ -17,83 +17,6 @@ from twinlib.text.inputs.input_file import Options
 
 # Chats and interviews as text
 
-LAYOUTS = {
-    "android": "{d}/{m}/23, {H:02}:{M:02} - {who}: {text}\n",
-    "iphone": "[{d}.{m}.23, {H:02}:{M:02}:{S:02}] {who}: {text}\n",
-    "dated": "2023-{m:02}-{d:02} {H:02}:{M:02}:{S:02} {who}\n{text}\n\n",
-    "signed": "{who} 2023/{m}/{d} {H:02}:{M:02}\n{text}\n\n",
-    "bracketed": "[{d:02}/{m:02}/2023 {H:02}:{M:02}] {who}\n{text}\n\n",
-    "spoken": "2023-{m:02}-{d:02} {H:02}:{M:02}, {who} : {text}\n",
-    "clock alone": "{H:02}:{M:02} {who}: {text}\n",
-    "clock behind": "{who} {H:02}:{M:02}\n{text}\n\n",
-    "half days": "{who} {h12}:{M:02} {ap}\n{text}\n\n",
-    "stacked": "2023-{m:02}-{d:02} {H:02}:{M:02}\n{who}\n{text}\n\n",
-    "under": "{who}\n2023-{m:02}-{d:02} {H:02}:{M:02}\n{text}\n\n",
-    "signs": "({H:02}.{M:02}) <{who}> {text}\n",
-    "letters": "{who} @ {H}h{M:02}: {text}\n",
-    "fields": "From: {who}\nDate: 2023-{m:02}-{d:02} {H:02}:{M:02}\nMessage: {text}\n\n",
-    "below": "{text}\n— {who}, 2023-{m:02}-{d:02} {H:02}:{M:02}\n\n",
-}
-TALK = (
-    ("Anna", "are you at the stall on sunday?"),
-    ("Ning", "only when it does not rain."),
-    ("Anna", "what if it does rain?"),
-    ("Ning", "then I mend the yellow bicycle at home."),
-    ("Ben", "whose bicycle is it?"),
-    ("Ning", "it was my father's, and then mine."),
-    ("Anna", "does the bell still ring?"),
-    ("Ning", "it rings when nobody touches it."),
-    ("Ben", "that is a ghost"),
-    ("Ning", "that is a loose screw, which I like."),
-    ("Anna", "bring it along next week"),
-    ("Ning", "if you bring the cake with the plums."),
-)
-
-
-def written_in(layout, began):
-    """[the lines of each message of TALK], an answer in the minute of its question."""
-    parts = []
-    for number, (who, text) in enumerate(TALK):
-        hour, minute = divmod(began + number // 2 * 7, 60)
-        day, hour = 17 + hour // 24, hour % 24
-        half = {"h12": (hour - 1) % 12 + 1, "ap": "AM" if hour < 12 else "PM"}
-        values = {"d": day, "m": 5, "H": hour, "M": minute, "S": number, **half}
-        parts.append(LAYOUTS[layout].format(who=who, text=text, **values))
-    return parts
-
-
-def messages_of(text):
-    file = of("a.txt", text)
-    (reader,) = knowing(file)
-    (chat,) = {"chat": chat_text, "whatsapp": whatsapp}[reader].conversations(file, Options())
-    return chat.messages
-
-
-@pytest.mark.parametrize("began", ["noon", "midnight"])
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_chat_in_text_is_the_same_with_its_newest_message_first(layout, began):
-    parts = written_in(layout, {"noon": 11 * 60 + 40, "midnight": 23 * 60 + 50}[began])
-    oldest_first = messages_of("".join(parts))
-    assert tuple((message.sender, message.text) for message in oldest_first) == TALK
-    assert messages_of("".join(reversed(parts))) == oldest_first
-
-
-def test_a_message_without_a_time_keeps_its_place_when_a_chat_is_turned():
-    parts = written_in("signed", 600)
-    parts[4] = "Ben:\nwhose bicycle is it?\n\n"
-    assert messages_of("".join(reversed(parts))) == messages_of("".join(parts))
-    assert [message.time for message in messages_of("".join(reversed(parts)))][4] == ""
-
-
-def test_what_stands_below_a_message_stays_below_it_when_a_chat_is_turned():
-    parts = written_in("bracketed", 600)
-    parts[3] += "{Embed}\nA page of others\n\n"
-    turned = messages_of("".join(reversed(parts)))
-    assert turned == messages_of("".join(parts))
-    below = [(message.text, message.skip_reason) for message in turned[3:5]]
-    assert below == [(TALK[3][1], ""), ("A page of others", "quote")]
-
-
 QQ = """消息记录（此消息记录为文本格式，不支持重新导入）
 
 ================================================================
@@ -334,16 +257,6 @@ def test_tweets_are_unescaped_without_links_mentions_and_retweets_and_threads_ar
 
 def test_a_long_tweet_without_its_note_keeps_what_there_is():
     assert turns(of("tweets.js", near=lambda path: None))[-1][1].endswith("a problem with str…")
-
-
-def test_tweets_without_an_id_are_posts_of_their_own():
-    times = ("Wed Oct 10 20:19:24 +0000 2018", "Fri Oct 12 20:19:24 +0000 2018")
-    said = ("The first tightened bolt of the year.", "A second one, two days later.")
-    plain = [{"created_at": time, "full_text": text} for time, text in zip(times, said)]
-    for extra in ({}, {"id_str": ""}, {"in_reply_to_status_id_str": ""}):
-        text = json.dumps([{"tweet": {**tweet, **extra}} for tweet in plain])
-        file = of("tweets.js", f"window.YTD.tweets.part0 = {text}", near=lambda path: None)
-        assert turns(file) == [("", text) for text in said]
 
 
 def test_a_long_thread_is_one_utterance_in_its_order():

@@ -448,47 +448,6 @@ def test_a_reply_to_ones_own_message_quotes_nobody():
     assert chat.messages[2].reply_to is None
 
 
-def _slack(*said):
-    """The turns of Ning in a channel: [(minute, minute that the thread began with or '', …)]."""
-    listed = [
-        {"type": "message", "ts": f"17000000{minute:02}.000100", "user": who, "text": text}
-        | ({"thread_ts": f"17000000{thread:02}.000100"} if thread != "" else {})
-        for minute, thread, who, text in said
-    ]
-    file = of("general/2023-11-14.json", json.dumps(listed), near=lambda path: None)
-    (chat,) = message_json.conversations(file, Options())
-    documents = conversations.documents(chat, "a", Options(me=("Ning",)))
-    return [(turn.question, turn.answer) for month in documents for turn in month.turns]
-
-
-def test_a_reply_in_a_thread_of_slacks_answers_what_was_asked_there():
-    asked, other = "Who has the key to the boat house?", "The market closes early today."
-    mine, more = "It hangs behind the blue door.", "Under the second hook, to be exact."
-    later, last = "And the key to the pump?", "That one I gave to Ben on Monday."
-    assert _slack(
-        (1, 1, "Anna", asked),
-        (2, "", "Ben", other),
-        (3, 1, "Ning", mine),
-        (4, 1, "Ning", more),
-        (5, "", "Ben", "Is there any bread left?"),
-        (6, 1, "Anna", later),
-        (7, "", "Ben", "never mind, I found some"),
-        (8, 1, "Ning", last),
-        (9, "", "Ning", "Bread is in the tin, as always."),
-    ) == [
-        (asked, f"{mine}\n{more}"),
-        (later, last),
-        ("", "Bread is in the tin, as always."),
-    ]
-
-
-def test_a_reply_in_a_thread_of_another_file_or_of_ones_own_answers_nobody_in_the_channel():
-    said = (2, "", "Ben", "The market closes early today.")
-    for thread, began in ((0, ()), (1, ((1, 1, "Ning", "I lost my hat on the ferry."),))):
-        reply = (3, thread, "Ning", "It was a grey one, and old.")
-        assert _slack(*began, said, reply)[-1] == ("", "It was a grey one, and old.")
-
-
 @pytest.mark.parametrize("ends", ["whole", "one without a time"])
 @pytest.mark.parametrize("form", ["table", "json", "page"])
 def test_with_the_newest_first_a_question_of_the_same_minute_stays_before_its_answer(form, ends):

@@ -312,15 +312,15 @@ class Cache:
         write_records(self.path, self.records.values())
         self._torn = False
 
-    def append(self, record: dict) -> None:
-        """Add one record, written to the end of the file at once."""
+    def append(self, *records: dict) -> None:
+        """Add records, written to the end of the file at once."""
+        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
         with self._lock:
             make_folder(self.path.parent)
             with open(self.path, "a", encoding="utf-8") as file:
-                line = json.dumps(record, ensure_ascii=False) + "\n"
-                file.write("\n" * self._torn + line)
+                file.write("\n" * self._torn + lines)
             self._torn = False
-            self.records[self._key(record)] = record
+            self.records.update((self._key(record), record) for record in records)
 
     def replace(self, records: Iterable[dict]) -> None:
         """Replace all records by these, in this order."""

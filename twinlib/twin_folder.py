@@ -114,6 +114,31 @@ def _hyphenated(text):
     return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-_")
 
 
+def is_passing(name: str) -> bool:
+    """Whether a file, named relative to the twin's folder, is made again by itself.
+
+    Hidden files, checkpoints, the tour's copies of notebooks, GGUF files that failed their checks,
+    notes of runs and their messages.
+    """
+    *folders, file = name.split("/")
+    return (
+        any(part.startswith(".") for part in (*folders, file))
+        or "checkpoints" in folders
+        or folders[:1] == ["tour"]
+        or file.endswith(".failed")
+        or name.startswith("running.")
+        or bool(folders)
+        and file in ("log.txt", "errors.txt")
+    )
+
+
+def is_of_model(name: str) -> bool:
+    """Whether a file, named relative to the twin's folder, is of an adapter or a GGUF file."""
+    *folders, file = name.split("/")
+    of_adapter = folders[:2] in (["persona", "adapter"], ["reasoning", "adapter"])
+    return of_adapter or folders == ["quantize"] and file.endswith(".gguf")
+
+
 class TwinFolder:
     """The paths in a twin's folder; twin.Twin reads and writes there."""
 

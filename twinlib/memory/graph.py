@@ -9,14 +9,13 @@ each text, kept for texts that did not change), entities.jsonl and graph.npz (sp
 """
 
 import functools
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ..files import content_id, parsed_lines, read_records, replaced, write_records
+from ..files import Cache, content_id, read_records, replaced, write_records
 from ..text import script
 from ..text.script import HAN
 from ..text.style import tidy
@@ -303,19 +302,21 @@ def _shared_tags(passages):
 def _read_mentions(twin, passages, progress):
     arm = "tagger" if entities.has_tagger() else "rules"
     keys = [content_id(f"{arm} {passage.searched}") for passage in passages]
-    path = twin.folder("memory") / twin.file("memory_mentions").name
-    known = _known_mentions(path)
-    missing = {key: p.searched for key, p in zip(keys, passages) if key not in known}
-    with open(path, "a", encoding="utf-8") as file:
-        file.write("\n")  # a killed run may have left half a line
-        for number, (key, text) in enumerate(missing.items()):
-            if number % _BATCH == 0:
-                file.flush()
-                progress(len(keys) - len(missing) + number, len(keys))
-            known[key] = entities.mentions(text)
-            file.write(json.dumps(_record(key, known[key]), ensure_ascii=False) + "\n")
+    cache = Cache(twin.file("memory_mentions"), ("key",))
+    known = {
+        key: found
+        for (key,), record in cache.records.items()
+        if (found := _known(record)) is not None
+    }
+    texts = {key: passage.searched for key, passage in zip(keys, passages)}
+    missing = [(key, text) for key, text in texts.items() if key not in known]
+    for start in range(0, len(missing), _BATCH):
+        progress(len(keys) - len(missing) + start, len(keys))
+        found = {key: entities.mentions(text) for key, text in missing[start : start + _BATCH]}
+        cache.append(*(_record(*each) for each in found.items()))
+        known |= found
     progress(len(keys), len(keys))
-    write_records(path, [_record(key, known[key]) for key in dict.fromkeys(keys)])
+    cache.replace(_record(key, known[key]) for key in keys)
     return [known[key] for key in keys]
 
 
@@ -323,19 +324,12 @@ def _record(key, found):
     return {"key": key, "mentions": [list(mention) for mention in found]}
 
 
-def _known_mentions(path):
-    """{key: mentions} in the file; nothing of lines that are damaged."""
-    known = {}
+def _known(record):
+    """The mentions of a record in the file; None of a damaged one."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return known
-    for _, record in parsed_lines(text):
-        try:
-            known[record["key"]] = [entities.Mention(*each) for each in record["mentions"]]
-        except (TypeError, KeyError):
-            continue
-    return known
+        return [entities.Mention(*each) for each in record["mentions"]]
+    except (TypeError, KeyError):
+        return None
 
 
 def _write(twin, passages, names, places, shared):

@@ -21,7 +21,7 @@ from ..files import TwinError, now, parsed_json, sha256_of
 from ..i18n import step_title, t
 from ..text.formatting import size as size_text
 from ..twin import FILES, STEPS, Stopped, Twin, folder_names
-from ..twin_folder import TwinFolder, is_device
+from ..twin_folder import TwinFolder, is_device, is_passing
 from . import without_writing
 
 _FORMAT = 1
@@ -30,8 +30,6 @@ _PIECE = 1 << 20  # bytes that are copied at a time
 _MB = 1000**2
 _LONGEST_LIST = 20 * _MB  # bytes, of some 100 000 files
 _MARGIN = 50e6  # bytes of the disk that stay free
-# Never taken: what a machine makes again by itself.
-_PASSING = re.compile(r"(^|/)\.|(^|/)checkpoints/|^tour/|\.failed$|^running\.|/(log|errors)\.txt$")
 # How the system refuses what only a damaged or made up archive asks for.
 _DAMAGE = (errno.EINVAL, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 _COMPRESSED = (".gguf", ".safetensors", ".zip", ".npy")  # or as good as
@@ -107,7 +105,7 @@ def _names(twin, gguf, corpus):
     """The files to take along, relative to the twin's folder, in a stable order."""
     for path in sorted(twin.path.rglob("*")):
         name = path.relative_to(twin.path).as_posix()
-        left = _PASSING.search(name) or not (corpus or without_writing.may_go(twin, name))
+        left = is_passing(name) or not (corpus or without_writing.may_go(twin, name))
         if path.is_file() and not left and (gguf or path.suffix != ".gguf"):
             yield name
 
@@ -197,7 +195,7 @@ def _about(archive, path):
         about = parsed_json(archive.read(LIST), path)
         files = {name: (int(size), str(sha256)) for name, (size, sha256) in about["files"].items()}
         about = {"format": int(about["format"]), "name": folder_names(about["name"])[0]}
-        about["files"] = {n: at for n, at in files.items() if not _PASSING.search(n)}
+        about["files"] = {n: at for n, at in files.items() if not is_passing(n)}
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         raise TwinError(t("core.not_an_export", path=path)) from None
     if about["format"] > _FORMAT:

@@ -8,14 +8,13 @@ services.
 
 import hashlib
 import json
-import re
 from dataclasses import fields
 from pathlib import PurePosixPath, PureWindowsPath
 
 from ..files import parsed_lines, read_json
 from ..settings import SETTINGS
 from ..twin import FILES, STEPS, Twin
-from ..twin_folder import REPOSITORIES
+from ..twin_folder import REPOSITORIES, is_of_model
 
 _FACTS = (
     *("name", "author", "languages", "base", "system_prompt", "consent"),
@@ -30,7 +29,6 @@ _FILES = {
         *("score_card_en", "score_card_zh"),
     )
 }
-_FOLDERS = re.compile(r"(persona|reasoning)/adapter/.|quantize/[^/]+\.gguf$")
 _PRACTICE = {FILES[key] for key in ("problems", "solutions", "probe", "marks")}
 # Files that a later step or a report misses, unless it is known that they stayed where they were.
 _OUTPUTS = ("train", "answers", "uploads", "problems")
@@ -41,7 +39,7 @@ def may_go(twin: Twin, name: str) -> bool:
     if name in _PRACTICE:
         return _is_generated(twin)
     files = {*_FILES, *_named(twin, "report_path", _REPORTS), *_named(twin, "history", _CURVES)}
-    return name in files or bool(_FOLDERS.match(name))
+    return name in files or is_of_model(name)
 
 
 def _named(twin, kind, steps):
