@@ -1,9 +1,12 @@
 """What sentences tell a reader to run, where it is read."""
 
+import shutil
+import subprocess
 import sys
 
 import pytest
 
+from twinlib import __version__, command_line
 from twinlib.command_line import main
 from twinlib.i18n import both
 
@@ -47,3 +50,31 @@ def test_the_help_of_a_command_says_which_twin_it_takes_unless_told(command, say
     help_text = " ".join(capsys.readouterr().out.split())
     of_twin = help_text.split("--twin TWIN ")[1].split(" --")[0]
     assert of_twin.endswith(f"left out, {says}")
+
+
+def version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out.strip()
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+@pytest.mark.slow
+def test_the_version_of_a_clone_names_its_commit(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command_line, "__file__", str(tmp_path / "twinlib" / "command_line.py"))
+    assert version(capsys) == __version__
+    identity = ("-c", "user.name=Ning", "-c", "user.email=ning@example.org")
+    for command in (["init", "-q"], [*identity, "commit", "-q", "--allow-empty", "-m", "First"]):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    asked = ["git", "-C", str(tmp_path), "rev-parse", "HEAD"]
+    commit = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+    assert version(capsys) == f"{__version__}, commit {commit[:9]}"
+
+
+def test_a_clone_without_git_has_its_version_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command_line, "__file__", str(tmp_path / "twinlib" / "command_line.py"))
+    (tmp_path / ".git").mkdir()
+    assert version(capsys) == __version__, "no repository of git's"
+    monkeypatch.setenv("PATH", "")
+    assert version(capsys) == __version__

@@ -40,7 +40,7 @@ def test_what_make_twin_reads_gets_into_the_image():
     ).stdout.split("\0")
     needed = ("twinlib/", "notebooks/", "data_samples/", "tools/")
     wanted = [path for path in tracked if path.startswith(needed)]
-    wanted += ["Makefile", "pyproject.toml", "requirements.txt", "README.md"]
+    wanted += ["Makefile", "pyproject.toml", "setup.py", "requirements.txt", "README.md"]
     assert [path for path in wanted if is_ignored(path)] == []
 
 

@@ -1,9 +1,14 @@
 """The READMEs and the documentation: links lead somewhere, pictures and sample pages are whole."""
 
 import base64
+import email
 import json
 import re
+import shutil
+import subprocess
 import sys
+from collections import Counter
+from urllib.parse import unquote
 
 import pytest
 from conftest import ROOT
@@ -24,23 +29,76 @@ PICTURES = [
 each_readme = pytest.mark.parametrize("readme", PAGES[:2], ids=lambda path: path.name)
 
 
-def anchors(markdown):
-    """The anchors that GitHub gives to the headings of a page."""
-    headings = re.findall(r"^#+ (.*)$", markdown, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+# What people write as posts and what a run wrote are no pages of ours.
+NOT_OURS = ("data_samples/posts/", "tests/old_twin/", "build/", "twins/", ".venv/")
+LINKING = [
+    path
+    for pattern in ("*.md", "*.ipynb")
+    for path in sorted(ROOT.rglob(pattern))
+    if not path.relative_to(ROOT).as_posix().startswith(NOT_OURS)
+    and ".ipynb_checkpoints" not in path.parts
+]
+_FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1[`~]*[ ]*$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(
+    r"\]\(<?([^)\s>]+)>?(?:\s+[\"'][^\"'\n]*[\"'])?\)"  # [text](target "title")
+    r"|\b(?:src|href)=\"([^\"]+)\""
+    r"|^\[[^\]\n]+\]:\s*(\S+)",  # [name]: target
+    re.MULTILINE,
+)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def markdown_of(path):
+    """The Markdown of a page, or of a notebook's cells, without what is shown as code."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        cells = [each for each in json.loads(text)["cells"] if each["cell_type"] == "markdown"]
+        text = "\n\n".join("".join(each["source"]) for each in cells)
+    return re.sub(r"`[^`\n]*`", "", _FENCED.sub("", text)) if path.suffix != ".html" else text
+
+
+def links_of(markdown):
+    return ["".join(groups) for groups in _LINK.findall(markdown)]
+
+
+def anchors(path):
+    """The anchors that GitHub gives to the headings of a page, and those that it names itself."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix in (".md", ".ipynb"):
+        text = markdown_of(path) if path.suffix == ".ipynb" else _FENCED.sub("", text)
+    found, seen = set(re.findall(r"\b(?:id|name)=\"([^\"]+)\"", text)), Counter()
+    for heading in re.findall(r"^#+ +(.*?)\s*#*\s*$", text, re.MULTILINE):
+        shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        anchor = re.sub(r"[^\w\- ]", "", shown).replace(" ", "-")
+        found.add(f"{anchor}-{seen[anchor]}" if seen[anchor] else anchor)
+        seen[anchor] += 1
+    return found
+
+
+@pytest.mark.parametrize("page", LINKING, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_inside_the_repository_lead_somewhere(page):
-    text = page.read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", text)
-    for link in map("".join, links):
-        if link.startswith("https://"):
+    from twinlib import PROJECT
+
+    slug = PROJECT.removeprefix("https://github.com")
+    for link in links_of(markdown_of(page)):
+        # What a badge or a page of ours opens lies in this repository, too.
+        own = re.match(rf"{PROJECT}/(?:blob|tree|raw)/main/|.*/github{slug}/blob/main/", link)
+        if re.match(r"[a-z]+:", link) and not own:
             continue
-        name, _, anchor = link.partition("#")
-        target = page.parent / name if name else page
+        name, _, anchor = link[own.end() if own else 0 :].partition("#")
+        target = (ROOT if own else page.parent) / unquote(name.partition("?")[0]) if name else page
         assert target.exists(), link
-        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
+        assert not anchor or unquote(anchor) in anchors(target), link
+
+
+def test_the_check_of_links_finds_what_leads_nowhere(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        '# A page · 一页\n\n## A page · 一页\n\n[a](b.md) [c](<d.md> "e") <a href="f.md#g">h</a>\n'
+        "`[no](link.md)`\n\n```\n# no heading\n[no](link.md)\n```\n\n[i]: j.md\n",
+        encoding="utf-8",
+    )
+    assert links_of(markdown_of(page)) == ["b.md", "d.md", "f.md#g", "j.md"]
+    assert anchors(page) == {"a-page--一页", "a-page--一页-1"}
 
 
 @each_readme
@@ -121,6 +179,46 @@ def test_what_github_and_citation_tools_read_is_well_formed():
         for field in form.get("body", []):
             label = field["attributes"].get("label") or field["attributes"]["value"]
             assert re.search("[\u4e00-\u9fff]", label), f"in one language only: {label}"
+
+
+def test_what_proposes_newer_versions_looks_at_all_that_is_pinned():
+    import yaml
+
+    proposed = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))
+    kinds = {each["package-ecosystem"]: each["directory"] for each in proposed["updates"]}
+    assert kinds == {"github-actions": "/", "pip": "/"} and proposed["version"] == 2
+    assert (ROOT / ".github" / "workflows").is_dir() and (ROOT / "requirements.txt").exists()
+
+
+def test_a_proposal_is_asked_for_what_the_rules_ask():
+    template = (ROOT / ".github" / "pull_request_template.md").read_text(encoding="utf-8")
+    boxes = re.findall(r"^- \[ \] (.*)$", template, re.MULTILINE)
+    assert len(boxes) == 5 and all(re.search("[\u4e00-\u9fff]", box) for box in boxes)
+    named = {"make quick", "make test", "twinlib/data/", "CHANGELOG.md", "benchmarks/"}
+    assert named <= set(re.findall("`([^`]+)`", template))
+
+
+@pytest.mark.slow
+def test_the_page_of_a_package_index_links_and_shows_whole_addresses(tmp_path):
+    """What setuptools writes of this project, with the links and pictures of the README."""
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "twinlib").mkdir()
+    shutil.copy(ROOT / "twinlib" / "__init__.py", tmp_path / "twinlib")
+    code = "from setuptools import build_meta; build_meta.prepare_metadata_for_build_wheel('.')"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    [written] = tmp_path.glob("*.dist-info/METADATA")
+    about = email.message_from_string(written.read_text(encoding="utf-8"))
+    assert about["Author"] == "The Another Me contributors"
+    assert about["Description-Content-Type"] == "text/markdown"
+    shown, links = about.get_payload(), links_of(about.get_payload())
+    assert len(links) > 60 and all(link.startswith(("https://", "#")) for link in links)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(links) == len(links_of(readme)) and shown.count("\n#") == readme.count("\n#")
+    repository = "https://github.com/another-me-ai/another-me"
+    assert f"{repository}/raw/main/docs/pictures/answers_en.png" in links
+    assert f"{repository}/blob/main/docs/apps.md" in links
+    assert f"Repository, {repository}" in about.get_all("Project-URL")
 
 
 @pytest.mark.slow

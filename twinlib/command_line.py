@@ -6,10 +6,12 @@
 import argparse
 import errno
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from pathlib import Path
 
 from . import __version__, running
 from .files import TwinError, now, pasted_path, versions
@@ -120,11 +122,32 @@ def _nearly_full(twin):
 # The parser
 
 
+class _Version(argparse.Action):
+    """Prints the version and, in a clone of the repository, the commit that it is at."""
+
+    def __call__(self, parser, *_):
+        print(", ".join(filter(None, (__version__, _commit()))))
+        parser.exit()
+
+
+def _commit():
+    """'commit 1a2b3c4d5' of the clone that this module lies in; '' elsewhere."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return ""
+    command = ["git", "-C", str(root), "rev-parse", "--short=9", "HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, encoding="ascii", timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return f"commit {found.stdout.strip()}" if found.returncode == 0 else ""
+
+
 def _parser():
     parser = argparse.ArgumentParser(
         prog=terminal.program(), description=t("core.about"), formatter_class=_Help
     )
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action=_Version, nargs=0, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
     for step, kind in SETTINGS.items():
         command = _add_command(commands, step.replace("_", "-"), description(step), run_step)
