@@ -59,7 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a console may lack characters of what is said
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest:
+        parser.exit(2, _unknown(rest, sys.argv[1:] if arguments is None else arguments) + "\n")
     try:
         rescue.forget_deleted()
         options.call(options)
@@ -128,6 +131,17 @@ class _Version(argparse.Action):
     def __call__(self, parser, *_):
         print(", ".join(filter(None, (__version__, _commit()))))
         parser.exit()
+
+
+def _unknown(rest, arguments):
+    """What to type instead of arguments that no command knows."""
+    place = next(n for n, argument in enumerate(arguments) if argument == rest[0])
+    before = [argument for argument in arguments[:place] if argument.startswith("-")]
+    if before and not any(argument.startswith("-") for argument in rest):
+        option, _, value = before[-1].partition("=")
+        given = [value] if value else arguments[arguments.index(before[-1]) + 1 : place]
+        return t("core.quote_the_value", option=option, value=" ".join([*given, *rest]))
+    return t("core.unknown_argument", arguments=" ".join(rest))
 
 
 def _commit():

@@ -33,12 +33,12 @@
 # %% twin-text [markdown] lang="en"
 # ## Where it lies
 #
-# A twin is a folder. The one opened last is opened, at first `demo`, a twin of the sample blog of an invented author: to try everything with it first is what we would do. You name your own in the form below. On Colab, `USE_DRIVE` keeps the folder in your Google Drive, where it outlives this session. (Who likes code better sets `TWIN` to a name.)
+# A twin is a folder. The one opened last is opened, at first `demo`, a twin of the sample blog of an invented author: to try everything with it first is what we would do. You name your own in the form below. On Colab, `USE_DRIVE` keeps the folder in your Google Drive, where it outlives this session. (Who likes code better writes a name between quotation marks: `TWIN = "me"`.)
 
 # %% twin-text [markdown] lang="zh"
 # ## 放在哪里
 #
-# 分身就是一个文件夹。打开的是上次那一个，头一回是 `demo`，示例博客（虚构的作者）的分身：先用它走一遍看看，换作我们也会这么做。您自己的分身，在下面的表单里起名。在 Colab 上，`USE_DRIVE` 把文件夹存进您的 Google Drive，这次关掉了也还在。（喜欢写代码的，也可以把名字填进 `TWIN`。）
+# 分身就是一个文件夹。打开的是上次那一个，头一回是 `demo`，示例博客（虚构的作者）的分身：先用它走一遍看看，换作我们也会这么做。您自己的分身，在下面的表单里起名。在 Colab 上，`USE_DRIVE` 把文件夹存进您的 Google Drive，这次关掉了也还在。（喜欢写代码的，也可以把名字写在引号里：`TWIN = "me"`。）
 
 # %% parameters
 

@@ -35,14 +35,14 @@ twin_picker.choose(twin)
 #
 # A twin is a folder. Every notebook reads what the earlier ones saved there, so you may close this one, come back next week and go on. (On Kaggle, or on Colab without Drive, only while this notebook runs: see 00.)
 #
-# The one opened last is opened, at first `demo`. Choose another in the form, or a new one (who likes code better sets `TWIN` to its name). On Colab, `USE_DRIVE` keeps it in your Google Drive.
+# The one opened last is opened, at first `demo`. Choose another in the form, or a new one (who likes code better writes its name between quotation marks: `TWIN = "me"`). On Colab, `USE_DRIVE` keeps it in your Google Drive.
 
 # %% twin-text [markdown] lang="zh"
 # ## 哪个分身
 #
 # 分身就是一个文件夹。每个笔记本都接着读前面几步存下的东西，所以随时可以关掉，下周再来接着做。（在 Kaggle 上，或在 Colab 上没开 Drive，只到这个笔记本结束为止，见 00。）
 #
-# 打开的是上次那一个，头一回是 `demo`。要换一个或新建一个，就在表单里选（喜欢写代码的，也可以把名字填进 `TWIN`）。在 Colab 上，`USE_DRIVE` 把它存进您的 Google Drive。
+# 打开的是上次那一个，头一回是 `demo`。要换一个或新建一个，就在表单里选（喜欢写代码的，也可以把名字写在引号里：`TWIN = "me"`）。在 Colab 上，`USE_DRIVE` 把它存进您的 Google Drive。
 
 # %% check-text [markdown] lang="en"
 # ## Check

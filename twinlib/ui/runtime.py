@@ -19,6 +19,7 @@ from ..files import TwinError, write_atomic
 from ..i18n import LANGUAGES, REMEMBERED, both, choose, listed, spoken, t
 from ..twin import FILES, Twin
 from ..twin_folder import in_latin_letters
+from . import cell_errors
 from .display import Shown, caption, esc, sentence, show
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +81,7 @@ def install(language: str | None = None, name: str = "") -> None:
     if language and name:
         show(_in_other_languages(name, language))
     _keep_outputs_out_of_git()
+    cell_errors.explain_in_kernel()
     missing = lacking(wanted())
     if missing and not _pip(missing):
         raise TwinError(t("ui.packages_not_installed"))
@@ -222,6 +224,10 @@ def open_twin(
     """
     if language:
         os.environ["TWINLIB_LANG"] = language
+    if isinstance(name, Twin):  # TWIN = twin, of a cell that ran before
+        name = name.path
+    if not isinstance(name, (str, Path, int, type(None))):  # TWIN = run, a name of Python's
+        raise TwinError(t("ui.name_in_quotes", name='"…"'))
     chosen = str(name or "").strip()
     is_path = _is_path(chosen)
     # Drive isn't mounted for a twin given by its path: in a headless run nobody can allow it.
