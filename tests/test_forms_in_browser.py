@@ -17,6 +17,7 @@ import nbformat
 import pytest
 from conftest import ROOT
 
+from twinlib.command_line import main
 from twinlib.i18n import speaking
 from twinlib.settings import SETTINGS
 from twinlib.twin import Twin
@@ -221,3 +222,23 @@ def test_on_a_phone_the_steps_and_the_score_card_are_seen_whole(chromium, lab, t
         with speaking(language):
             reason = twin.state("persona").why
         assert reason in page.locator(".jp-OutputArea-output").nth(1).inner_text()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_on_a_phone_the_memory_is_seen_whole(chromium, lab, sample_twin, language):
+    address, folder = lab
+    assert main(["memory", "--twin", str(sample_twin.path), "--vectors", "no"]) == 0
+    setup = SETUP.format(twins=str(sample_twin.path.parent), root=str(ROOT))
+    setup = setup.replace("both", language).replace('"me"', repr(sample_twin.name))
+    shown = "from twinlib.ui import chat_box, plots, tables\n"
+    shown += 'display(tables.figures(twin, "memory"), plots.memory(twin))'
+    notebook(folder / f"memory_{language}.ipynb", setup, shown, "chat_box.chat(twin)")
+    with Page(chromium, address, f"memory_{language}.ipynb", 390) as notebook_page:
+        notebook_page.run_all()
+        page = notebook_page.page
+        picture = page.locator(".jp-OutputArea-output img").first.bounding_box()
+        output = page.locator(".jp-OutputArea-output").nth(1).bounding_box()
+        assert 200 < picture["width"] <= output["width"]
+        page.locator("summary").evaluate_all("all => all.forEach(e => e.parentElement.open = true)")
+        assert page.evaluate(SCROLLING) == [] and page.evaluate(OVERFLOWING) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390

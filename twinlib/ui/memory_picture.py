@@ -10,20 +10,24 @@ from ..twin import Twin
 from .display import Shown, caption
 from .look import look
 from .plotting import (
+    ENLARGED,
     GREEN,
-    WIDE,
+    NARROW,
     bar_height,
     chinese_font,
     label,
     picture,
     scrolled,
+    short,
     sideways,
     title,
 )
 
 _MOST = 14  # names
-_YEARS = 12  # columns, of which one may hold several years
+_YEARS = 6  # that are named below the columns, at most
 _DOT = 260  # points squared of the largest
+_TOUCHING = 1.5  # of the room for a year is the width of the largest dot, at most
+_COLUMNS = 0.55  # of the picture's width; names take the rest
 
 
 @look("memory")
@@ -35,8 +39,9 @@ def memory(twin: Twin) -> Shown:
     counted = names_by_year(twin)
     if not counted:
         return Shown("", "")
-    drawn = picture(lambda axis: _draw(axis, counted), tall=bar_height(len(counted) + 1), wide=WIDE)
-    return Shown(scrolled(drawn), "") + caption(t("ui.names_by_year"))
+    tall = bar_height(len(counted) + 1)
+    drawn = picture(lambda axis: _draw(axis, counted), tall=tall, wide=NARROW)
+    return Shown(scrolled(drawn, ENLARGED), "") + caption(t("ui.names_by_year"))
 
 
 def names_by_year(twin: Twin) -> dict[str, dict[str, int]]:
@@ -66,13 +71,18 @@ def _draw(axis, counted):
     names = list(counted)
     years = sorted({year for found in counted.values() for year in found} - {""})
     if len(years) < 2:
-        bars = axis.barh(names, [sum(found.values()) for found in counted.values()], color=GREEN)
+        sums = [sum(found.values()) for found in counted.values()]
+        bars = axis.barh(range(len(names)), sums, color=GREEN)
+        axis.set_yticks(range(len(names)), map(short, names))
         axis.bar_label(bars, padding=3)
         sideways(axis, label("ui.names_shared"))
         return
     most = max(max(found.values()) for found in counted.values())
+    first, last = int(years[0]), int(years[-1])
+    room = _COLUMNS * NARROW * 72 / (last - first + 1)  # points
+    largest = min(_DOT, (_TOUCHING * room) ** 2)
     dots = [
-        (int(year), row, _DOT * count / most)
+        (int(year), row, largest * count / most)
         for row, found in enumerate(counted.values())
         for year, count in found.items()
         if year
@@ -80,9 +90,8 @@ def _draw(axis, counted):
     axis.scatter(
         *zip(*[dot[:2] for dot in dots]), s=[dot[2] for dot in dots], color=GREEN, alpha=0.7
     )
-    axis.set_yticks(range(len(names)), names)
+    axis.set_yticks(range(len(names)), map(short, names))
     axis.invert_yaxis()
-    first, last = int(years[0]), int(years[-1])
     axis.set_xticks(range(first, last + 1, 1 + (last - first) // _YEARS))
     axis.tick_params(axis="x", rotation=30)
     axis.tick_params(axis="y", length=0)
