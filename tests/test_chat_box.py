@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from conftest import build_tiny_base
+from conftest import ROOT, build_tiny_base
 
 from twinlib import Twin
 from twinlib.files import write_json
@@ -106,6 +106,30 @@ def test_with_and_without_memory_stand_side_by_side(twin):
     assert "the twin&#x27;s file, without memory" in shown(box)
     say(box, "Two?")
     assert [each["messages"][1]["content"] for each in box.answers.asked[2:]] == ["with", "without"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_is_far_from_all_texts_is_said_to_be_refused_with_memory_and_made_up_without(
+    twin, language, monkeypatch
+):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    with_memory = {
+        "en": "says that you never wrote about it, or that it isn&#x27;t sure",
+        "zh": "说不准",
+    }
+    without = {"en": "makes it up", "zh": "编一个"}
+    assert without[language] in ChatBox(twin, ["file"], Recorded()).far_off.value
+    write_json(twin.report_path("memory"), {})
+    box = ChatBox(twin, ["file"], Recorded())
+    assert with_memory[language] in box.far_off.value and box.far_off in box.children
+    box.memory.value = False
+    assert without[language] in box.far_off.value
+    said = {
+        "en": "says that you never wrote about it, or that it is not sure",
+        "zh": "宁可这样，也不编",
+    }
+    notebook = ROOT / "notebooks" / language / "07_talk.ipynb"
+    assert said[language] in notebook.read_text(encoding="utf-8")
 
 
 def test_a_source_opens_the_passage_with_its_words_marked(box):

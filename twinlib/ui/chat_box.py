@@ -156,6 +156,9 @@ class ChatBox(widgets.VBox):
         self.again_button = button(t("talk.again"), self.again)
         self.forget_button = button(t("talk.forget"), self.forget)
         about = caption(t("talk.not_a_person", author=twin.author))
+        self.far_off = html("")
+        self.memory.observe(self._say_what_is_far_off, "value")
+        self._say_what_is_far_off()
         entry = line(self.box, self.send_button, self.stop_button)
         self._refresh()
         super().__init__(
@@ -165,10 +168,16 @@ class ChatBox(widgets.VBox):
                 entry,
                 line(self.again_button, self.forget_button),
                 html(about.html),
+                self.far_off,
             ],
             layout=widgets.Layout(max_width="64em"),
         )
         self.answers.listen(self)
+
+    def _say_what_is_far_off(self, _=None):
+        """What happens where the author never wrote about it."""
+        with_memory = "talk.far_off" if self.memory.value else "talk.far_off_without_memory"
+        self.far_off.value = caption(t(with_memory)).html
 
     # What the buttons do
 
