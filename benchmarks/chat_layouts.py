@@ -1,13 +1,16 @@
 """Whose words are learnt from chats of programs that no reader knows, in six languages.
 
-    python benchmarks/chat_layouts.py [--shapes-alone]
+    python benchmarks/chat_layouts.py [--shapes-alone | --newest-first]
 
 Reads the small exports of tests/chat_layouts.py, sets of other layouts and sentences each, and
 prints for each set: exports of which nothing but the owner's own words is learnt, exports of which
 all his words are learnt too, how many of the owner's lines are left out, and how many of the lines
 of other people, forwarded messages, sentences of programs and choices of polls are learnt as his.
 With --shapes-alone every list of what programs say is taken out of the code, as if each export had
-wordings that nobody knows.
+wordings that nobody knows. With --newest-first each export that has times and is read by sender is
+read a second time with its newest message first: of how many the owner's lines come in the order in
+which they were written, of how many all questions and answers are the same, whose lines are learnt,
+and how many are learnt as prose.
 """
 
 import re
@@ -37,10 +40,46 @@ def take_out_wordings():
     messages._NOTHING = never
 
 
+def is_in_order(export, turns):
+    """Whether the owner's lines in the turns mostly come one after the other as he wrote them."""
+    said = [line for _, answer in turns for line in answer.split("\n") if line in export.own]
+    places = list(map(export.own.index, said))
+    steps = list(zip(places, places[1:]))
+    return sum(b > a for a, b in steps) > sum(b < a for a, b in steps)
+
+
+def newest_first():
+    """Print what is read of the exports with their newest message first."""
+    import chat_layouts
+
+    print("set  read by sender  turned: in order  all the same  other people's lines  as prose")
+    for group in chat_layouts.SETS:
+        count = Counter()
+        with tempfile.TemporaryDirectory() as folder:
+            for export in chat_layouts.every(group):
+                before = export.newest_first and chat_layouts.turns(export, Path(folder) / group)
+                if not before:
+                    continue
+                turned = export._replace(text=export.newest_first)
+                lines = chat_layouts.learnt(turned, Path(folder) / group)
+                after = chat_layouts.turns(turned, Path(folder) / group)
+                leaked, total = chat_layouts.leaks(turned, lines)["other people"]
+                count += Counter(read=1, same=before == after, leaked=leaked, all=total)
+                count += Counter(ordered=is_in_order(export, after))
+                count += Counter(prose=bool(lines) and not after)
+        leaked = f"{count['leaked']} of {count['all']}"
+        row = f"{group:4} {count['read']:14}  {count['ordered']:16}  {count['same']:12}"
+        row += f"  {leaked:>20}"
+        print(f"{row}  {count['prose']:8}", flush=True)
+
+
 def main():
     """Print the table."""
     import chat_layouts
 
+    if "--newest-first" in sys.argv[1:]:
+        newest_first()
+        return
     if "--shapes-alone" in sys.argv[1:]:
         take_out_wordings()
 

@@ -40,13 +40,22 @@ _DAYS = {
 
 
 class Export(NamedTuple):
-    """A chat as `text`; the owner `me` wrote the `own` lines, and nothing else in it."""
+    """A chat as `text`; the owner `me` wrote the `own` lines, and nothing else in it.
+
+    `newest_first` is the same with its messages in the other order; '' where they have no times.
+    """
 
     name: str
     text: str
     me: str
     own: list[str]
     others: dict[str, list[str]]
+    newest_first: str = ""
+
+
+def _turned(layout, lines):
+    timed = "{H" in layout["message"] or "{h12" in layout["message"]
+    return layout.get("head", "") + "".join(reversed(lines)) if timed else ""
 
 
 def _export(group, layout, language, rng):
@@ -96,7 +105,7 @@ def _export(group, layout, language, rng):
         "programs": programs,
         "polls": _DATA["polls"][group][language].split("\n")[1:],
     }
-    return "".join(lines), me, people["own"], others
+    return "".join(lines), me, people["own"], others, _turned(layout, lines)
 
 
 def _later_export(data, layout, language, rng):
@@ -159,7 +168,8 @@ def _later_export(data, layout, language, rng):
         "polls": poll.split("\n")[1:],
     }
     own = [line for said in people["own"] for line in said.split("\n")]
-    return layout.get("head", "") + "".join(lines), me, own, others
+    turned = _turned(layout, lines)
+    return layout.get("head", "") + "".join(lines), me, own, others, turned
 
 
 def _of(group):
@@ -184,16 +194,27 @@ def every(group: str, seed: int = 5) -> Iterator[Export]:
                 yield Export(name, *_export(group, layout, language, rng))
 
 
-def learnt(export: Export, folder) -> list[str]:
-    """The lines of an export that are learnt as its owner's."""
+def documents(export: Export, folder) -> list:
+    """The documents that are read from an export."""
     from twinlib.corpus import readers
 
     folder.mkdir(exist_ok=True)
     file = folder / export.name
     file.write_text(export.text, encoding="utf-8")
-    documents = list(readers.read(file, readers.Options((export.me,))))
-    texts = [t.answer for d in documents for t in d.turns or []]
-    texts += [d.text for d in documents if not d.turns]
+    return list(readers.read(file, readers.Options((export.me,))))
+
+
+def turns(export: Export, folder) -> list[tuple[str, str]]:
+    """[(what was asked, the owner's answer)] of an export; [] where none is read."""
+    found = [turn for document in documents(export, folder) for turn in document.turns or []]
+    return [(turn.question, turn.answer) for turn in found]
+
+
+def learnt(export: Export, folder) -> list[str]:
+    """The lines of an export that are learnt as its owner's."""
+    read = documents(export, folder)
+    texts = [t.answer for d in read for t in d.turns or []]
+    texts += [d.text for d in read if not d.turns]
     return [line.strip() for text in texts for line in text.split("\n") if line.strip()]
 
 

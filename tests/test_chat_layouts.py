@@ -34,6 +34,13 @@ def test_of_exports_that_were_looked_at_only_the_owners_words_are_learnt(
     assert len(whole) >= every_word * len(exports)
 
 
+@pytest.mark.parametrize("group", "abcdef")
+def test_with_the_newest_message_first_the_same_questions_have_the_same_answers(group, tmp_path):
+    for export in chat_layouts.every(group):
+        turned = export._replace(text=export.newest_first)
+        assert chat_layouts.turns(turned, tmp_path) == chat_layouts.turns(export, tmp_path) != []
+
+
 LOOKED_AT = [group for group in chat_layouts.SETS if group not in "klmn"]
 
 

@@ -187,7 +187,8 @@ def _messages(lines, form):
                 reason = "platform"
             if text and not (is_system and form not in _UNKNOWN):
                 of_head.append(Message(head.name, text, time, mine, reason))
-    if go_back(times) or not any(times) and form not in _SPOKEN and text_forms.goes_back(heads):
+    clocks_alone = len({*times} - {""}) < 2 and form not in _SPOKEN
+    if go_back(times) or clocks_alone and text_forms.goes_back(lines, heads):
         messages.reverse()  # the newest stood first
     messages = list(chain.from_iterable(messages))
     for whole in ([lines[head.line] for head in heads], [m.text for m in messages]):

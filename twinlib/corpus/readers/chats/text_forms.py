@@ -51,6 +51,8 @@ _ALONE = re.compile(
 )
 NAMED_STAMP = rf"{NAMED}\s+{CLOCK}"  # as iMessage writes it
 _ANY_CLOCK = re.compile(rf"{ANY_CLOCK}(?:\s?[AaPp]\.?\s?[Mm]\b\.?)?")
+_BESIDE = (0, 1, 2, 3, -1, -2, -3)  # lines that are not blank, from a head
+_LONGEST = 80  # characters of a line with a time and what programs write beside it
 _COLON = re.compile(r"(?<=\d)[h点點]")  # for the sign between hours and minutes
 _HAS_CLOCK = re.compile(r"\d:\d\d")
 LINE_DAY = re.compile(
@@ -110,17 +112,37 @@ def _seconds(heads):
     return [sum(int(n or 0) * 60**p for n, p in zip(m.groups(), (2, 1, 0))) for m in found if m]
 
 
-def goes_back(heads: list[Head]) -> bool:
-    """Whether the clocks of messages without a day mostly go back: the newest stands first.
+def goes_back(lines: list[str], heads: list[Head]) -> bool:
+    """Whether the clocks of messages mostly go back, whatever the day: the newest stands first.
 
+    Where the heads have none, those of the lines that stand at one place beside nearly all of them.
     From one minute before midnight to midnight is a step on.
     """
-    clocks = [match[0] for head in heads if (match := _ANY_CLOCK.search(head.time))]
-    on_one_day = dates.times([f"2000-01-01 {_COLON.sub(':', clock)}" for clock in clocks])
+    clocks = [_clock(head.time) for head in heads]
+    if not any(clocks):
+        beside = (_clocks_beside(lines, heads, step) for step in _BESIDE)
+        clocks = next((found for found in beside if 5 * len(found) >= 4 * len(heads)), [])
+    on_one_day = dates.times([f"2000-01-01 {clock}" for clock in clocks if clock])
     times = [datetime.fromisoformat(time) for time in on_one_day if time]
     steps = [(b - a + _DAY / 2) % _DAY - _DAY / 2 for a, b in zip(times, times[1:])]
     none = timedelta(0)
     return sum(step < none for step in steps) > sum(step > none for step in steps)
+
+
+def _clocks_beside(lines, heads, step):
+    """The clocks in the lines that are `step` from the heads, blank ones not counted."""
+    filled = [number for number, line in enumerate(lines) if line]
+    places = {number: place + step for place, number in enumerate(filled)}
+    at = [places[head.line] for head in heads if 0 <= places[head.line] < len(filled)]
+    return list(filter(None, (_clock(lines[filled[place]]) for place in at)))
+
+
+def _clock(text):
+    """The clock in a short text, beside a day or not; '' without one."""
+    short = text.replace("：", ":") if len(text) <= _LONGEST else ""
+    found = [match[0] for match in _ANY_CLOCK.finditer(short)]
+    clock = next((each for each in found if "." not in each), found[-1] if found else "")
+    return _COLON.sub(":", clock)  # with a point it may be a day: 27.10. 9:45
 
 
 def _run_from_zero(lines, heads):
