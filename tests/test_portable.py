@@ -13,7 +13,7 @@ import pytest
 
 from twinlib import Stopped, Twin, TwinError, running, settings
 from twinlib.command_line import main
-from twinlib.files import read_records
+from twinlib.files import read_records, write_records
 from twinlib.progress import Progress, line_of
 from twinlib.twin import STEPS, figure
 from twinlib.ui import portable, writing_files
@@ -431,6 +431,67 @@ def test_a_file_that_is_no_export_is_not_replaced(old, tmp_path, content):
         portable.export(old, tmp_path / "photos.zip", gguf=False, corpus=False, progress=ignore)
     for _ in range(2):  # an earlier export is replaced
         portable.export(old, tmp_path / "again.zip", gguf=False, corpus=False, progress=ignore)
+
+
+@pytest.mark.parametrize(
+    "more, flag, member",
+    [("corpus", "--corpus", "corpus/train.jsonl"), ("gguf", "--gguf", ".gguf")],
+)
+def test_an_export_that_holds_more_is_not_replaced(old, tmp_path, more, flag, member):
+    whole = {"gguf": more == "gguf", "corpus": more == "corpus"}
+    path = portable.export(old, tmp_path, **whole, progress=ignore)
+    before = path.read_bytes()
+    with pytest.raises(TwinError, match=f"holds more .*--to FILE.zip. Or .*export {flag}$"):
+        portable.export(old, tmp_path, gguf=False, corpus=False, progress=ignore)
+    assert path.read_bytes() == before and member in "".join(zipfile.ZipFile(path).namelist())
+    portable.export(old, tmp_path, **whole, progress=ignore)
+    old.file("samples" if more == "corpus" else "params").unlink()
+    with pytest.raises(TwinError, match="--to FILE.zip.$"):  # it can't be taken along any more
+        portable.export(old, tmp_path, **whole, progress=ignore)
+
+
+def test_an_export_of_another_twin_is_not_replaced(old, tmp_path):
+    other = Twin(shutil.copytree(old.path, tmp_path / "other"))
+    path = portable.export(other, tmp_path / "x.zip", gguf=False, corpus=False, progress=ignore)
+    before = path.read_bytes()
+    with pytest.raises(TwinError, match="an export of another twin, other"):
+        portable.export(old, tmp_path / "x.zip", gguf=False, corpus=False, progress=ignore)
+    assert path.read_bytes() == before
+
+
+def _next_of(said):
+    """The command that an import names as the next one, without the program's name."""
+    return said.rstrip().rpartition("To go on: ")[2].partition("twinlib ")[2].split()
+
+
+def test_the_next_command_after_an_import_is_one_that_works(old, there, tmp_path, capsys):
+    (tmp_path / "new.md").write_text("# Tea\n\n" + "Tea is best drunk hot. " * 30, encoding="utf-8")
+    old.remember(base={"name": "x", "revision": "another than it was trained on"})
+    assert not old.newest_adapter()[0]
+    portable.export(old, tmp_path / "a.zip", gguf=False, corpus=False, progress=ignore)
+    said = capsys.readouterr().out
+    assert "nor training rows are in it" in said
+    assert "export --gguf." in said and said.rstrip().endswith("export --corpus.")
+    assert main(["import", str(tmp_path / "a.zip")]) == 0
+    step, flag, folder = _next_of(capsys.readouterr().out)
+    assert (step, flag, folder) == ("corpus", "--source", "FOLDER")
+    assert main([step, flag, str(tmp_path / "new.md"), "--questions", "titles"]) == 0
+    portable.export(old, tmp_path / "b.zip", gguf=False, corpus=True, progress=ignore)
+    assert "'twinlib persona' and 'twinlib quantize' come before" in capsys.readouterr().out
+    assert main(["import", str(tmp_path / "b.zip"), "--twin", "b"]) == 0
+    assert _next_of(capsys.readouterr().out) == ["persona"]
+    portable.export(old, tmp_path / "c.zip", gguf=True, corpus=False, progress=ignore)
+    assert capsys.readouterr().out.rstrip().endswith("twinlib import FILE"), "nothing is left to do"
+    assert main(["import", str(tmp_path / "c.zip"), "--twin", "c"]) == 0
+    assert _next_of(capsys.readouterr().out) == ["talk"]
+
+
+def test_an_imported_interview_is_learnt_without_a_folder(there, tmp_path, capsys, monkeypatch):
+    twin = Twin.open(tmp_path / "asked")
+    write_records(twin.file("interview"), [{"id": "x", "question": "Why?", "text": "Because."}])
+    path = portable.export(twin, tmp_path, gguf=False, corpus=True, progress=ignore)
+    assert main(["import", str(path)]) == 0
+    assert _next_of(capsys.readouterr().out) == ["corpus"]
 
 
 def test_what_a_machine_makes_by_itself_is_not_taken_from_an_archive(exported, there):

@@ -447,8 +447,12 @@ def run_import(options: argparse.Namespace) -> None:
     """Make a twin of a file that `export` wrote."""
     twin = portable.restore(options.file, options.twin, Progress(None, "import"))
     terminal.opened(str(twin.path), create=False)
-    without_file = "quantize" if twin.newest_adapter()[0] else "persona"
-    following = "talk" if twin.ggufs() else without_file
+    following = portable.following(twin)
+    if following == "corpus":
+        settings = make("corpus", **remembered("corpus", twin))
+        if step_module("corpus").source_problem(settings, twin):
+            print(t("core.imported_without_writing", path=twin.path))
+            return
     print(t("core.imported", path=twin.path, command=f"{terminal.program()} {following}"))
 
 

@@ -14,6 +14,7 @@ import shutil
 import stat
 import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from .. import __version__, running
@@ -32,24 +33,33 @@ _LONGEST_LIST = 20 * _MB  # bytes, of some 100 000 files
 _MARGIN = 50e6  # bytes of the disk that stay free
 # How the system refuses what only a damaged or made up archive asks for.
 _DAMAGE = (errno.EINVAL, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+# The sentence about an export whose twin needs this step first
+_LEFT = {
+    "quantize": "core.export_then_quantize",
+    "persona": "core.export_then_persona",
+    "corpus": "core.export_then_corpus",
+}
+# What else than BadZipFile reading a damaged archive raises
+_UNREADABLE = (zlib.error, EOFError, RuntimeError, LookupError, ValueError)
 _COMPRESSED = (".gguf", ".safetensors", ".zip", ".npy")  # or as good as
 
 
 def export(twin: Twin, target: str | Path, gguf: bool, corpus: bool, progress) -> Path:
     """Write the twin into a zip file and return its path; see `_target` for `target`.
 
-    `gguf` and `corpus` take those files along. Says the size first; raises TwinError when the
-    disk has no room, a step is running, or a file's name can't be kept in the zip.
+    `gguf` and `corpus` take those files along. Says the size first, and at the end what is left to
+    do elsewhere. Raises TwinError when the disk has no room, a step is running, a file's name can't
+    be kept in the zip, or an earlier export in its place holds more.
     """
     path, run = _target(twin, target), running.current(twin)
-    if path.exists() and not _is_export(path):
-        raise TwinError(t("core.not_exported_over", path=path))
     if run:  # its files change while they are copied
         raise TwinError(t("core.no_export_now", step=step_title(run.step)))
     files = {name: twin.path / name for name in _names(twin, gguf, corpus)}
     for name in files:
         if not _is_portable(name):
             raise TwinError(t("core.no_portable_name", path=twin.path / name))
+    if os.path.lexists(path):
+        _check_replaced(path, twin, files)
     size = sum(file.stat().st_size for file in files.values())
     print(t("core.export_size", files=len(files), size=size_text(size), path=path), flush=True)
     _check_room(path.parent, size)
@@ -83,6 +93,8 @@ def export(twin: Twin, target: str | Path, gguf: bool, corpus: bool, progress) -
     finally:
         part.unlink(missing_ok=True)
     print(t("core.exported", path=path, size=size_text(path.stat().st_size)))
+    if missing := _left_to_do(twin, files):
+        print(missing)
     return path
 
 
@@ -92,13 +104,48 @@ def _target(twin, target):
     return path if path.suffix.lower() == ".zip" else path / f"{twin.name}-twin.zip"
 
 
-def _is_export(path):
-    """Whether a file is an earlier export, which a new one may replace."""
+def _check_replaced(path, twin, files):
+    """Raise TwinError unless the file is an export of this twin without anything but `files`."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.namelist()[:1] == [LIST]
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError):
-        return False
+            about = _about(archive, path)
+    except (TwinError, OSError, zipfile.BadZipFile, *_UNREADABLE):
+        raise TwinError(t("core.not_exported_over", path=path)) from None
+    if about["name"] != folder_names(twin.name)[0]:
+        raise TwinError(t("core.export_of_another", path=path, name=about["name"]))
+    if lost := sorted(set(about["files"]) - set(files)):
+        others = f" +{len(lost) - 1}" if len(lost) > 1 else ""
+        said = t("core.export_holds_more", path=path, files=lost[0] + others)
+        if set(lost) <= set(_names(twin, gguf=True, corpus=True)):
+            flags = {"--gguf" if name.endswith(".gguf") else "--corpus" for name in lost}
+            said += t("core.export_the_same", flags=" ".join(sorted(flags)))
+        raise TwinError(said)
+
+
+def following(twin: Twin, names: Collection[str] | None = None) -> str:
+    """The step that brings a twin nearest to talking: talk, quantize, persona or corpus.
+
+    With `names` that of the twin in an export of these files, whose steps are as done as here.
+    """
+    if any(name.endswith(".gguf") for name in names) if names is not None else twin.ggufs():
+        return "talk"
+    if twin.newest_adapter()[0]:
+        return "quantize"
+    learnable = FILES["train"] in names if names is not None else twin.file("train").exists()
+    return "persona" if learnable else "corpus"
+
+
+def _left_to_do(twin, files):
+    """What an export of these files needs before one can talk to its twin; '' if nothing."""
+    step = following(twin, files)
+    if step == "talk":
+        return ""
+    said = t(_LEFT[step])
+    if twin.ggufs():
+        said += t("core.export_with_gguf")
+    if step == "corpus" and twin.file("train").exists():
+        said += t("core.export_with_corpus")
+    return said
 
 
 def _names(twin, gguf, corpus):
@@ -172,7 +219,7 @@ def restore(file: str | Path, name: str | None, progress) -> Twin:
                 TwinFolder(part).report_path("memory").unlink(missing_ok=True)
     except FileNotFoundError:
         raise TwinError(t("core.no_such_file", path=path)) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, LookupError, ValueError):
+    except (zipfile.BadZipFile, *_UNREADABLE):
         raise TwinError(t("core.not_an_export", path=path)) from None
     except OSError as error:
         if error.errno in _DAMAGE:
