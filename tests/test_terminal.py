@@ -10,7 +10,7 @@ import pytest
 from twinlib import Twin, __main__
 from twinlib.command_line import main
 from twinlib.files import write_json
-from twinlib.ui import terminal
+from twinlib.ui import runtime, terminal
 
 ROOT = Path(__file__).parent.parent
 # Takes what Ollama takes: a running server, a name, a Modelfile whose FROM lies beside it.
@@ -73,6 +73,96 @@ def test_with_several_twins_and_none_opened_the_names_are_said(twins, capsys):
     Twin.open(twins / "one"), Twin.open(twins / "two")
     assert main(["talk"]) == 1
     assert "say which one with --twin (one, two)" in capsys.readouterr().err
+
+
+def _fill(folder):
+    """A folder with a text."""
+    folder.mkdir()
+    (folder / "tea.md").write_text("# Tea\n\n" + "Tea is best drunk hot. " * 30, encoding="utf-8")
+    return str(folder)
+
+
+def test_a_refused_command_leaves_no_twin_behind(twins, tmp_path, monkeypatch, capsys):
+    (tmp_path / "empty").mkdir()
+    Twin.open(twins / "mine")
+    assert main(["status", "--twin", "mine"]) == 0
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("builtins.input", lambda _: (_ for _ in ()).throw(EOFError))
+    for name in ("new", "a/b c", "../x", "小明"):
+        assert main(["corpus", "--twin", name, "--source", str(tmp_path / "empty")]) == 1
+        assert main(["corpus", "--twin", name, "--source", str(tmp_path / "none")]) == 1
+        assert main(["tour", "--twin", name]) == 1
+        assert main(["interview", "--twin", name]) == 0
+    assert sorted(tmp_path.rglob("*")) == before and not (tmp_path.parent / "x").exists()
+    assert terminal.last() == twins / "mine", "the twin opened last is as it was"
+    assert "A new twin" not in capsys.readouterr().out
+
+
+def test_a_twin_of_an_answered_question_stays(twins, monkeypatch, capsys):
+    lines = iter(["I walk by the river.", "", "", "", "", ""])
+
+    def typed(_):
+        if (line := next(lines, None)) is None:
+            raise EOFError
+        return line
+
+    monkeypatch.setattr("builtins.input", typed)
+    assert main(["interview", "--twin", "new"]) == 0
+    assert f"A new twin, 'new'. It lives in {twins / 'new'}." in capsys.readouterr().out
+    assert Twin(twins / "new").file("interview").exists() and terminal.last() == twins / "new"
+
+
+def test_a_twin_that_was_there_stays_when_a_command_is_refused(twins, tmp_path):
+    Twin.open(twins / "mine")
+    assert main(["corpus", "--twin", "mine", "--source", str(tmp_path / "none")]) == 1
+    assert main(["interview", "--twin", "mine", "--blind-test"]) in (0, 1)
+    assert terminal.last() == twins / "mine"
+
+
+def test_a_twin_that_is_made_is_named_with_its_folder(twins, tmp_path, capsys):
+    learn = ["corpus", "--source", _fill(tmp_path / "own"), "--author", "N", "--questions"]
+    assert main([*learn, "titles", "--twin", "小明"]) == 0
+    said = f"A new twin, '小明'. It lives in {twins / 'XiaoMing'}."
+    assert said in capsys.readouterr().out
+    assert main([*learn, "titles", "--twin", "小明"]) == 0 and said not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_an_empty_name_is_refused_and_not_taken_for_the_last_twin(twins, tmp_path, name, capsys):
+    Twin.open(twins / "one")
+    (tmp_path / "x.zip").write_bytes(b"")
+    for command in ("corpus", "status", "interview", "tour", "export", "memory"):
+        assert main([command, "--twin", name]) == 1
+        assert "can't name a twin" in capsys.readouterr().err
+    assert main(["export", "--twin", "one", "--to", str(tmp_path / "one.zip")]) == 0
+    assert main(["import", str(tmp_path / "one.zip"), "--twin", name]) == 1
+
+
+def test_where_twins_lie_does_not_depend_on_an_empty_folder_of_the_notebooks(tmp_path, monkeypatch):
+    monkeypatch.delenv("TWINLIB_TWINS", raising=False)
+    monkeypatch.setattr(runtime, "ROOT", tmp_path / "clone")
+    (tmp_path / "own").mkdir()
+    monkeypatch.chdir(tmp_path / "own")
+    assert terminal.twins_folder() == Path("twins")
+    monkeypatch.setenv("TWINLIB_LANG", "en")
+    runtime._speak("en")  # a notebook notes its language
+    assert (tmp_path / "clone" / "twins" / ".language").exists()
+    assert terminal.twins_folder() == Path("twins")
+    Twin.open(tmp_path / "clone" / "twins" / "me")
+    assert terminal.twins_folder() == tmp_path / "clone" / "twins"
+    (tmp_path / "own" / "twins").mkdir()
+    assert terminal.twins_folder() == Path("twins")
+
+
+def test_the_notebooks_of_a_tour_use_the_twins_folder_of_the_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("TWINLIB_TWINS", "twins")
+    monkeypatch.chdir(tmp_path)
+    used = []
+    keep = lambda *_, **__: used.append(os.environ["TWINLIB_TWINS"])  # noqa: E731
+    monkeypatch.setattr("twinlib.ui.tour.tour", keep)
+    assert main(["tour", "--twin", "me"]) == 0
+    assert used == [str(tmp_path / "twins")], "a kernel has another working folder"
 
 
 @pytest.mark.slow

@@ -274,8 +274,16 @@ def run_step(options: argparse.Namespace) -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")
         if step not in _PARALLEL:
             return
+    if step == "corpus":
+        with terminal.made_if_used(options.twin) as (twin, made):
+            _run_step(step, twin, options, first, made)
+    else:
+        _run_step(step, terminal.opened(options.twin, create=False), options, first)
+
+
+def _run_step(step, twin, options, first, made=False):
+    """Run one step of a twin; `made` says whether the twin was made for it."""
     module = step_module(step)
-    twin = terminal.opened(options.twin, create=step == "corpus")
     settings = _settings(step, options, twin)
     if getattr(options, "codes", None):
         _show_codes(twin, options.codes)
@@ -289,17 +297,19 @@ def run_step(options: argparse.Namespace) -> None:
         return
     with running.claim(twin, step, asdict(settings), lambda error: _sentence(error, options.twin)):
         try:
-            _run(twin, step, settings, first)
+            _run(twin, step, settings, first, made)
         except Exception:
             if os.path.isfile(twin.file("facts")):
                 raise
             raise TwinError(t("core.disk_gone", path=twin.path)) from None
 
 
-def _run(twin, step, settings, first):
+def _run(twin, step, settings, first, made=False):
     """Run a step that keeps a report, unless it is done with these settings and inputs."""
     module = step_module(step)
     _check(module.problems(settings, twin), show=first)
+    if made:
+        print(t("ui.new_twin", name=twin.title, path=twin.path), flush=True)
     twin.start(step, asdict(settings), write=first)
     unfinished = getattr(module, "unfinished", lambda *_: False)
     if twin.state(step).name == "done" and not unfinished(settings, twin):
@@ -426,7 +436,10 @@ def run_interview(options: argparse.Namespace) -> None:
     """Ask the interview's questions in the terminal, or those of the blind test."""
     from .ui import interview_terminal
 
-    interview_terminal.ask(terminal.opened(options.twin, create=True), options.blind_test)
+    with terminal.made_if_used(options.twin) as (twin, made):
+        interview_terminal.ask(twin, options.blind_test)
+        if made and not twin.is_unused():
+            print(t("ui.new_twin", name=twin.title, path=twin.path))
 
 
 def run_ollama(options: argparse.Namespace) -> None:
@@ -460,4 +473,7 @@ def run_tour(options: argparse.Namespace) -> None:
     """Run the notebooks headless; an interrupted tour is continued."""
     from .ui.tour import tour
 
-    tour(options.twin, **{name: getattr(options, name) for name in TOUR})
+    # The kernels run in another folder.
+    os.environ["TWINLIB_TWINS"] = str(terminal.twins_folder().absolute())
+    with terminal.made_if_used(options.twin):
+        tour(options.twin, **{name: getattr(options, name) for name in TOUR})

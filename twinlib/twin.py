@@ -226,6 +226,23 @@ class Twin(TwinFolder):
                 raise TwinError(t("core.twin_not_made", path=path, error=reason)) from None
         return cls(path)
 
+    def is_unused(self) -> bool:
+        """Whether the folder holds nothing but what making it and a refused step left there."""
+        facts = {name: fact for name, fact in self._read_facts().items() if name != "name"}
+        files = [path for path in self.path.rglob("*") if not path.is_dir()]
+        return not any(facts.values()) and all(path in self._passing() for path in files)
+
+    def _passing(self):
+        return [self.file(key) for key in ("facts", "lock", "running", "stop", "hashes")]
+
+    def remove(self) -> None:
+        """Remove the folder of an unused twin; raises OSError if anything was added meanwhile."""
+        for path in self._passing():
+            path.unlink(missing_ok=True)
+        for folder in sorted(filter(Path.is_dir, self.path.rglob("*")), reverse=True):
+            folder.rmdir()
+        self.path.rmdir()
+
     def become(self, other: "Twin") -> None:
         """Be another twin from now on, for everything that holds this object."""
         self.path, self.facts, self._known_drafts = other.path, other.facts, {}

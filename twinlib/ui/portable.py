@@ -207,7 +207,7 @@ def restore(file: str | Path, name: str | None, progress) -> Twin:
     try:
         with zipfile.ZipFile(path) as archive:
             about = _about(archive, path)
-            folder = Twin.locate(name or about["name"])
+            folder = Twin.locate(about["name"] if name is None else name)
             if folder.exists() and any(folder.iterdir()):
                 raise TwinError(t("core.twin_exists", path=folder, file=path))
             part = folder.with_name(f".{folder.name}.import")

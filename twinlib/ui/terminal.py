@@ -2,7 +2,8 @@
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..commands import program
@@ -17,31 +18,66 @@ LAST = ".last"  # file in the twins' folder: the name or path of the twin opened
 
 
 def twins_folder() -> Path:
-    """The folder in which twins are looked up by name: here, or else that of the notebooks."""
+    """The folder in which twins are looked up by name.
+
+    That is `twins` here, or where there is none that of the notebooks, if it holds a twin: what
+    else they leave there, such as the language that they were read in, makes no difference.
+    """
     if "TWINLIB_TWINS" in os.environ:
         return Path(os.environ["TWINLIB_TWINS"])
     here = Path("twins")
-    return here if here.is_dir() or not runtime.home().is_dir() else runtime.home()
+    return here if here.is_dir() or not _twins_in(runtime.home()) else runtime.home()
 
 
 def opened(name: str | None, create: bool) -> Twin:
     """The twin called `name`, or without a name the one opened last; it is now the last one.
 
     Raises TwinError where there is none, with the command that makes one, or the name of the twin
-    that was meant; where one is made, that name is printed.
+    that was meant; where one is made, that name is printed. A name of blanks is none.
     """
     folder = twins_folder()
-    if name and not (Twin.locate(name) / FILES["facts"]).exists():
+    if name is not None and not (Twin.locate(name) / FILES["facts"]).exists():
         near = runtime.nearest(Path(name).name, runtime.titles(folder))
         if near and not create:
             raise TwinError(t("core.no_twin_but", name=name, near=near))
         if near:
             print("! " + t("core.new_twin_but", name=name, near=near), file=sys.stderr)
-    twin = Twin.open(name or last(), create)
+    twin = Twin.open(last() if name is None else name, create)
     inside = twin.path.resolve().parent == folder.resolve()
     with suppress(OSError):  # on a full or read-only disk only the next default is lost
         write_atomic(folder / LAST, twin.name if inside else str(twin.path.resolve()))
     return twin
+
+
+@contextmanager
+def made_if_used(name: str | None) -> Iterator[tuple[Twin, bool]]:
+    """The twin called `name`, or the one opened last, and whether it was made for this block.
+
+    One that was made and then refused a step, or was given nothing to keep, is removed again, with
+    the folders that were made for it; the twin opened before is then the last one again.
+    """
+    path = last() if name is None else Twin.locate(name)
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    made = not (path / FILES["facts"]).exists()
+    note = twins_folder() / LAST
+    noted = note.read_bytes() if note.is_file() else None
+    twin, ended = opened(name, create=True), False
+    try:
+        yield twin, made
+        ended = True
+    except (TwinError, KeyboardInterrupt):
+        ended = True
+        raise
+    finally:  # after another error the disk may be gone: what is there is left alone
+        if made and ended and twin.is_unused():
+            with suppress(OSError):
+                twin.remove()
+                if noted is None:
+                    note.unlink(missing_ok=True)
+                else:
+                    write_atomic(note, noted)
+                for folder in missing[1:]:
+                    folder.rmdir()
 
 
 def last() -> Path:
@@ -64,8 +100,12 @@ def last() -> Path:
 
 def all_twins() -> list[Path]:
     """The folders of the twins, by name."""
+    return _twins_in(twins_folder())
+
+
+def _twins_in(folder):
     # Not a hidden one, which a stopped import left.
-    return sorted(facts.parent for facts in twins_folder().glob("[!.]*/" + FILES["facts"]))
+    return sorted(facts.parent for facts in folder.glob("[!.]*/" + FILES["facts"]))
 
 
 def twins_table() -> str:
