@@ -111,6 +111,8 @@ def decide(
     """Whether the passages that were found can answer the question."""
     if not search.found:
         return Decision(False, 0.0)
+    if search.replies:
+        return Decision(True, 1.0)
     measured = measure(index, question, search, splits)
     arm = "vectors" if search.similarities is not None else "words"
     calibration = (calibrations or {}).get(arm) or unfitted()
@@ -210,7 +212,7 @@ def _together(index, question, positions, allowed):
     best = 0.0
     for position in positions:
         passage = index.passages[position]
-        head = set(lexical.terms(f"{passage.title}\n{passage.heading}"))
+        head = set(lexical.terms(f"{passage.title}\n{passage.heading}\n{passage.asked}"))
         told = [set(lexical.terms(text)) for text in lexical.sentences(passage.text)] or [set()]
         for one, next_one in zip(told, told[1:] or told):
             here = head | one | next_one

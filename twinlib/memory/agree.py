@@ -116,7 +116,7 @@ def agrees(sentence: str, window: str, passage: Passage) -> bool:
     """
     if numbers(sentence) - numbers(window) - numbers(passage.date[:10].replace("-", " ")):
         return False
-    whole = tidy(passage.searched)
+    whole = tidy(passage.written)
     if any(name not in whole for name in names(sentence)):
         return False
     first = next((word for word in lexical.subject_words(sentence) if len(word) > 1), None)

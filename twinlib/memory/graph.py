@@ -129,7 +129,7 @@ class Graph:
     def told(self, position: int, passage: Passage) -> list[tuple[str, list[int]]]:
         """(sentence, its entities by number) of a passage and its position, where there are any."""
         start, end = self.passage_of.searchsorted([position, position + 1])
-        texts = lexical.sentences(passage.searched)
+        texts = lexical.sentences(passage.written)
         starts, numbers = self.mentions.indptr, self.mentions.indices
         return [
             (texts[self.sentence_of[row]], numbers[starts[row] : starts[row + 1]].tolist())
@@ -233,7 +233,7 @@ class Graph:
         for place in found:
             passage = index.passages[place]
             numbers = dict(self.told(place, passage))
-            for text in lexical.sentences(passage.searched):
+            for text in lexical.sentences(passage.written):
                 terms = set(lexical.terms(text))
                 share = len(asked & terms) / (len(terms) + _SHORT)
                 if share > best[0]:
@@ -276,7 +276,7 @@ def make(twin: Twin, passages: Sequence[Passage], progress: Callable[[int, int],
     progress(done, total) is called between batches, and may raise; what was read before stays in
     mentions.jsonl.
     """
-    texts = [passage.searched for passage in passages]
+    texts = [passage.written for passage in passages]
     found = _read_mentions(twin, passages, progress)
     names, places = entities.settled(texts, found)
     titles = [title for passage in passages for title in (passage.title, passage.heading)]
@@ -301,14 +301,14 @@ def _shared_tags(passages):
 
 def _read_mentions(twin, passages, progress):
     arm = "tagger" if entities.has_tagger() else "rules"
-    keys = [content_id(f"{arm} {passage.searched}") for passage in passages]
+    keys = [content_id(f"{arm} {passage.written}") for passage in passages]
     cache = Cache(twin.file("memory_mentions"), ("key",))
     known = {
         key: found
         for (key,), record in cache.records.items()
         if (found := _known(record)) is not None
     }
-    texts = {key: passage.searched for key, passage in zip(keys, passages)}
+    texts = {key: passage.written for key, passage in zip(keys, passages)}
     missing = [(key, text) for key, text in texts.items() if key not in known]
     for start in range(0, len(missing), _BATCH):
         progress(len(keys) - len(missing) + start, len(keys))
@@ -345,7 +345,7 @@ def _write(twin, passages, names, places, shared):
         for sentence, key in here:
             told[sentence].add(key)
         told[0].update(kinds.keys() & map(entities.canonical, passage.tags.splitlines()))
-        for sentence, text in enumerate(lexical.sentences(passage.searched)):
+        for sentence, text in enumerate(lexical.sentences(passage.written)):
             found = told[sentence] | (shared.keys() & set(lexical.words(text)))
             for key in sorted(found):
                 rows.append(len(passage_of))

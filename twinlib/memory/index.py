@@ -20,7 +20,7 @@ from ..i18n import t
 from ..models import embed
 from ..text.script import language_of
 from ..twin import Twin
-from .lexical import Lexical
+from .lexical import Lexical, question_words, sentences, words
 
 if TYPE_CHECKING:
     import numpy
@@ -30,9 +30,12 @@ _RRF = 60  # of reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 200
 _DEPTH = 50  # passages of each arm that are fused
 _MANY = 24  # texts from which loading torch takes less time than it saves
 _PER_DOCUMENT = 2  # passages of one document in a result, at most
+_MOST_REPLIES = 3  # passages that reply to the very question, in a result
 _FURTHER = 15  # passages whose sentences are looked through for an answer
 _FURTHER_PER_DOCUMENT = 6
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
+# Characters of what others wrote before a turn that are searched with it.
+_LONGEST_ASKED = {"zh": 100, "en": 300}
 _LONGEST_QUESTION = 400  # characters of a question that are embedded
 
 
@@ -40,7 +43,8 @@ _LONGEST_QUESTION = 400  # characters of a question that are embedded
 class Passage:
     """A passage of the author's: `heading` is that of its section, `split` train, val or test.
 
-    `tags` are those of its document, one a line.
+    `tags` are those of its document, one a line. `asked` is the end of what somebody else wrote
+    before it in a conversation, or '': the author's answer is found by it.
     """
 
     id: str
@@ -53,10 +57,16 @@ class Passage:
     language: str
     text: str
     tags: str = ""
+    asked: str = ""
 
     @property
     def searched(self) -> str:
-        """The text that is searched: the passage under its title and heading."""
+        """The text that is searched: the passage under its title, heading and question."""
+        return "\n".join(filter(None, (self.title, self.heading, self.asked, self.text)))
+
+    @property
+    def written(self) -> str:
+        """The author's own of it: the passage under its title and heading."""
         return "\n".join(filter(None, (self.title, self.heading, self.text)))
 
     @property
@@ -71,12 +81,14 @@ class Search(NamedTuple):
     `similarities` (cosines, level between languages) and `scores` (BM25) have the shape
     (passages,); `similarities` is None where there are no vectors. Passages of other splits than
     those asked for are nan and 0. `rankings` are the positions by each arm, the best first.
+    `replies` are those found first because somebody asked the author this very question.
     """
 
     found: list[int]
     similarities: "numpy.ndarray | None"
     scores: "numpy.ndarray"
     rankings: list = []
+    replies: tuple[int, ...] = ()
 
 
 def shortened(question: str) -> str:
@@ -88,7 +100,7 @@ def shortened(question: str) -> str:
 def gather(twin: Twin) -> list[Passage]:
     """The passages of a twin's corpus, without equal ones; raises TwinError without a corpus."""
     documents = {record["id"]: record for record in twin.records("documents")}
-    passages, ends = {}, {}
+    passages, ends, read = {}, {}, {}
     for record in twin.records("passages"):
         document = documents.get(record["document"], {})
         passage = Passage(
@@ -102,6 +114,7 @@ def gather(twin: Twin) -> list[Passage]:
             language_of(record["text"]),
             record["text"],
             "\n".join(map(str, document.get("tags") or ())),
+            _asked(record, document, read),
         )
         passages.setdefault((passage.searched, passage.split), passage)
     return list(passages.values())
@@ -124,6 +137,38 @@ def _section(record, document, ends):
             above = _HEADING.findall(document[:place])
             return above[-1] if above else ""
     return ""
+
+
+def _asked(record, document, read):
+    """The end of what somebody else wrote before the turn that a passage is of; '' without it.
+
+    Also '' where the document's title has it. Passages stand in the order of the turns: `read` {id
+    of a document: (answers, number of the turn, where the last passage ended in it)} grows.
+    """
+    text, turns = record["text"].strip(), document.get("turns") or ()
+    if record["document"] not in read:
+        read[record["document"]] = [turn["answer"].strip() for turn in turns], 0, 0
+    answers, number, end = read[record["document"]]
+    place = answers[number].find(text, end) if answers else -1
+    if place < 0:
+        later = range(number + 1, len(answers))
+        number = next((n for n in later if answers[n].startswith(text)), None)
+        if number is None:
+            return ""
+        place = 0
+    read[record["document"]] = answers, number, place + len(text)
+    question = " ".join(turns[number]["question"].split())
+    return "" if question in (document.get("title") or "") else _last_of(question)
+
+
+def _last_of(question):
+    """The last sentences of what others wrote, as many as are searched with an answer."""
+    most, kept = _LONGEST_ASKED[language_of(question)], ""
+    for sentence in reversed(sentences(question)):
+        if len(sentence) + len(kept) >= most:
+            break
+        kept = f"{sentence} {kept}".strip()
+    return kept or question[-most:].strip()
 
 
 class Index:
@@ -213,7 +258,24 @@ class Index:
             similarities = self._level(self.vectors @ vector, allowed)
             nearest = _first(similarities)  # nan comes last
             rankings.append(nearest[allowed[nearest]])
-        return Search(self.chosen(rankings, most), similarities, scores, rankings)
+        found = self.chosen(rankings, most)
+        replies = [at for at in self._replies(question) if allowed[at]][:_MOST_REPLIES]
+        found = list(dict.fromkeys([*replies, *found]))[:most]
+        return Search(found, similarities, scores, rankings, tuple(replies))
+
+    def _replies(self, question):
+        """The positions of passages that reply to a question which has a subject."""
+        asked = {_as_asked(sentence) for sentence in sentences(question)} - {()}
+        return sorted(set().union(*(self._asked.get(words, ()) for words in asked)))
+
+    @functools.cached_property
+    def _asked(self):
+        """{words of a sentence: positions of the passages that reply to it}."""
+        found: dict[tuple, list[int]] = {}
+        for position, passage in enumerate(self.passages):
+            for sentence in sentences(passage.asked) if passage.asked else ():
+                found.setdefault(_as_asked(sentence), []).append(position)
+        return found
 
     def similarities(self, passages: Sequence[Passage], vector: "numpy.ndarray") -> "numpy.ndarray":
         """Cosines of some of its passages to a question, as in a search, of shape (passages,)."""
@@ -280,6 +342,12 @@ class Index:
             if len(chosen) == most:
                 break
         return chosen
+
+
+def _as_asked(question):
+    """The words of a question in their order; () where they say nothing of a subject."""
+    said = tuple(words(question))
+    return () if question_words().issuperset(said) else said
 
 
 def _first(values):

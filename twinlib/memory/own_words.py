@@ -193,7 +193,7 @@ def _scores(question, passages, told, index, vector):
     def count(found):
         return sum(counts[term] for term in found if term in counts)
 
-    heads = [set(terms(f"{p.title}\n{p.heading}\n{p.tags}")) for p in passages]
+    heads = [set(terms(f"{p.title}\n{p.heading}\n{p.asked}\n{p.tags}")) for p in passages]
     whole = list(heads)
     for each in told:
         whole[each.passage] = whole[each.passage] | each.terms

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .. import catalogue
-from ..i18n import both, data
+from ..i18n import LANGUAGES, both, data
 from ..text.script import language_of, not_in_capitals, tokens_unrounded
 from ..twin import Twin
 from . import abstain, cite, lexical
@@ -67,12 +67,23 @@ class Recall(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A passage that an answer rests on, with its id: `quote` stands in it word for word."""
+    """A passage that an answer rests on, with its id: `quote` stands in it word for word.
+
+    `asked` is what others wrote before it, where the quotation doesn't say so itself.
+    """
 
     title: str
     date: str
     quote: str
     passage: str = ""
+    asked: str = ""
+
+    @classmethod
+    def of(cls, passage: Passage, quote: str) -> "Source":
+        """The source of a quotation."""
+        told = set(lexical.words(quote))
+        needed = not told.issuperset(lexical.subject_words(passage.asked))
+        return cls(passage.title, passage.date, quote, passage.id, passage.asked * needed)
 
 
 class Cited(NamedTuple):
@@ -143,7 +154,7 @@ class Memory:
     def _told(self, question, told):
         passages = [self.index.passages[quote.passage] for quote in told.quotes]
         sources = tuple(
-            Source(passage.title, passage.date, quote.text, passage.id)
+            Source.of(passage, quote.text)
             for passage, quote in zip(passages, told.quotes)
             if cite.is_verbatim(quote.text, passage)
         )
@@ -182,10 +193,9 @@ class Memory:
                     else:
                         longer = ""
                     if longer:
-                        sources[-1] = sources[-1]._replace(quote=longer)
+                        sources[-1] = Source.of(passage, longer)
                     else:
-                        quote = sentence.quote
-                        sources.append(Source(passage.title, passage.date, quote, passage.id))
+                        sources.append(Source.of(passage, sentence.quote))
                     numbers[key] = len(sources) - 1
                 number = numbers[key]
             sentences.append((sentence.text, number))
@@ -223,7 +233,7 @@ class Memory:
             passage = recall.searched[place.passage]
             quote = place.text if len(places) > 1 else cite.excerpt(place.text, passage)
             if cite.is_verbatim(quote, passage):
-                found.append(Source(passage.title, passage.date, quote, passage.id))
+                found.append(Source.of(passage, quote))
         return found
 
 
@@ -290,10 +300,21 @@ def with_passages(
     shown, left = [], float(_ROOM)
     for number, passage in enumerate(passages[:most], 1):
         is_last = number == min(most, len(passages))
+        head = _head(passage)[language]
+        left -= min(left, tokens_unrounded(passage.asked))
         part = cite.part_for(question, passage, left if is_last else _SHARE * left)
         left -= min(left, tokens_unrounded(part))
-        title = passage.title
-        shown.append(both("memory.passage", title=title, text=part)[language] if title else part)
+        shown.append(f"{head}\n{part}" if head else part)
     passages = "\n\n".join(reversed(shown))
     text = both("memory.with_passages", passages=passages, question=question)[language]
     return [*messages[:-1], {"role": "user", "content": text}]
+
+
+def _head(passage):
+    """What stands above a passage, in both languages: its title and what it replies to."""
+    title, asked = passage.title, passage.asked
+    if title and asked:
+        return both("memory.title_of_reply", title=title, asked=asked)
+    if asked:
+        return both("memory.reply", asked=asked)
+    return both("memory.title", title=title) if title else dict.fromkeys(LANGUAGES, "")

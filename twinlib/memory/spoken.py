@@ -46,7 +46,7 @@ class Spoken:
         self.text, self._waiting, self._said = "", "", set()
         self._memory, self._recall, self._on_text = memory, recall, on_text
         passages = recall.passages[:SHOWN]
-        self._whole = tidy("\n".join(f"{p.searched}\n{p.date[:10]}" for p in passages))
+        self._whole = tidy("\n".join(f"{p.written}\n{p.date[:10]}" for p in passages))
         self._places = [place for passage in passages for place in _places(passage)]
         self._dates = set().union(
             *(numerals.numbers(p.date[:10].replace("-", " ")) for p in passages)

@@ -105,11 +105,18 @@ def lines(cited: Cited, author: str) -> list[str]:
 
 
 def source_text(number: int, source: Source) -> str:
-    """'[1] from “title”, date: “quote”'."""
+    """'[1] from “title”, date: “quote”', with what it replies to where that is not clear."""
     values = {
         "date": source.date[:10] or t("talk.undated"),
         "quote": " ".join(source.quote.split()),
     }
-    if not source.title:
-        return f"[{number}] " + t("talk.cited_untitled", **values)
-    return f"[{number}] " + t("talk.cited", title=source.title, **values)
+    title, asked = source.title, source.asked
+    if title and asked:
+        told = t("talk.cited_reply", title=title, asked=asked, **values)
+    elif asked:
+        told = t("talk.cited_untitled_reply", asked=asked, **values)
+    elif title:
+        told = t("talk.cited", title=title, **values)
+    else:
+        told = t("talk.cited_untitled", **values)
+    return f"[{number}] {told}"
