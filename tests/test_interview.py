@@ -150,7 +150,7 @@ def test_short_answers_of_a_topic_and_a_language_share_a_document():
 
 
 def test_spaces_do_not_make_an_answer_long():
-    """Step 01 counts characters without spaces and drops a document of 79 as too short."""
+    """An answer of 79 characters without them shares a document with other short ones."""
     assert interview.documents([record("mind-01", "a " * 79)], "")[0].source == "interview#mind-en"
     assert interview.documents([record("mind-01", "a " * 80)], "")[0].source == "interview#mind-01"
     assert (

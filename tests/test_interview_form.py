@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from twinlib import Twin
+from twinlib.command_line import main
 from twinlib.files import TwinError, write_records
 from twinlib.text.interview_questions import BY_ID, QUESTIONS, TOPICS
 from twinlib.twin import figure
@@ -498,3 +499,17 @@ def test_blind_answers_that_cannot_be_opened_are_a_sentence(twin):
     twin.file("blind_answers").mkdir()
     with pytest.raises(TwinError, match="can't be opened"):
         interview_form.form(twin)
+
+
+@pytest.mark.parametrize("answer", ["我早上六点起床，喝一杯茶。", "Tea, of course.", LONG])
+def test_an_answer_counts_for_the_judgement_as_step_01_counts_it(tmp_path, answer, capsys):
+    twin = Twin.open(tmp_path / "me")
+    store = answer_store.InterviewAnswers(twin)
+    for number in (0, 20, 40):
+        store.keep(QUESTIONS[number], "en", answer=f"{answer} {number}")
+    said = answer_store.assessment(store, answer_store.Corpus(), "Ning").sentence
+    learn = ["corpus", "--twin", str(twin.path), "--author", "Ning", "--questions", "titles"]
+    assert main(learn) == 0
+    learnt = round(0.8 * len(twin.records("passages")))
+    assert learnt and said.startswith(f"You have {learnt} passage")
+    assert "To go on" not in capsys.readouterr().out, "training on so little would be refused"

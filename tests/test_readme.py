@@ -17,7 +17,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 import pictures
 
 from twinlib.files import write_records
-from twinlib.i18n import LANGUAGES
+from twinlib.i18n import LANGUAGES, speaking
+from twinlib.text import sufficiency
 
 PAGES = [ROOT / name for name in ("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md")]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -236,3 +237,15 @@ def test_the_site_is_built_with_all_its_links(tmp_path):
     assert 'data-md-component="source"' not in (tmp_path / "site" / "index.html").read_text(
         encoding="utf-8"
     ), "a page would ask GitHub for its stars"
+
+
+@each_readme
+def test_the_readme_asks_for_as_many_interview_answers_as_the_interview_does(readme):
+    with speaking("zh" if "zh" in readme.name else "en"):
+        needed = sufficiency.assess(0, 0, 0, {}).sentence
+    asked = {int(number) for number in re.findall(r"\d+", needed)} - {0, 40}
+    text = readme.read_text(encoding="utf-8")
+    line = next(
+        line for line in text.splitlines() if re.match(r"\*\*(I have little|我写得不多)", line)
+    )
+    assert asked and asked <= {int(number) for number in re.findall(r"\d+", line)}

@@ -7,7 +7,7 @@ from ..text.interview_questions import BY_ID, TOPICS
 from ..text.script import language_of
 from .records import Document, Turn
 
-# Characters without spaces. Step 01 leaves out shorter documents, so short answers share one.
+# Characters without spaces: shorter answers are no texts by themselves, so they share one.
 _SHORTEST = 80
 
 

@@ -213,9 +213,11 @@ def corpus_of(twin: Twin) -> Corpus:
 
 
 def assessment(store: InterviewAnswers, corpus: Corpus, author: str) -> sufficiency.Assessment:
-    """How sufficient a corpus is together with the interview as answered so far."""
+    """How sufficient a corpus is together with the interview as answered so far.
+
+    Every answer counts, as in step 01, where an utterance is long enough.
+    """
     documents = interview.documents(store.records.values(), author)
-    documents = [document for document in documents if interview.long_enough(document.text)]
     limit = declared.SETTINGS["corpus"]().passage_tokens
     answers = [passage for document in documents for passage in passages(document, limit)]
     to_learn = round(_TRAIN * len(answers))
