@@ -62,6 +62,14 @@ def test_the_record_says_why_a_run_ended(twin):
     assert running.last(twin).sentence == "It was the cat."
 
 
+def test_a_request_to_stop_that_comes_too_late_is_still_known(twin, handlers):
+    signal.signal(signal.SIGINT, lambda *_: None)
+    with running.claim(twin, "persona", {}):
+        running.ask_to_stop(twin, running.current(twin))
+    there = running.last(twin)
+    assert (there.asked, there.stopped, there.sentence) == (1, False, "")
+
+
 @pytest.mark.parametrize("step", ["persona", "quantize"])
 def test_a_second_run_of_any_step_is_refused_while_one_goes_on(twin, step):
     run = put(twin, here())
@@ -113,7 +121,16 @@ def test_a_run_on_another_machine_lives_while_its_heart_beats(twin):
 
 @pytest.mark.parametrize(
     "damage",
-    [{"pid": "x"}, {"pid": -5}, {"beat": "a"}, {"began": None}, {"settings": None}, {"step": []}],
+    [
+        {"pid": "x"},
+        {"pid": -5},
+        {"beat": "a"},
+        {"began": None},
+        {"settings": None},
+        {"step": []},
+        {"then": "x"},
+        {"then": []},
+    ],
 )
 def test_a_record_of_other_types_blocks_nothing(twin, damage):
     for run in (here(), elsewhere()):

@@ -14,21 +14,25 @@ from conftest import ROOT
 from widget_tree import inside, text_of
 
 from twinlib import Twin, running
+from twinlib import settings as declared
 from twinlib.files import write_json
 from twinlib.train import persona
 from twinlib.ui import all_steps, runtime, start_page, tables
 from twinlib.ui.all_steps import AllSteps
 
-# Runs a step that does nothing, as another process or an earlier kernel would.
+# Runs a step that does nothing, as another process or an earlier kernel would. What is written
+# into its .ends is the error that it ends with.
 OTHER = """
 import pathlib, sys, time
 from twinlib import Twin, running
-twin = Twin.open(sys.argv[1])
+twin, end = Twin.open(sys.argv[1]), pathlib.Path(sys.argv[1] + ".ends")
 with running.claim(twin, "corpus", {}):
     print("runs", flush=True)
     ends = time.time() + 60
-    while time.time() < ends and not pathlib.Path(sys.argv[1] + ".ends").exists():
+    while time.time() < ends and not end.exists():
         time.sleep(0.1)
+    if end.exists() and end.read_text():
+        raise ValueError(end.read_text())
 """
 
 
@@ -136,6 +140,7 @@ def test_a_run_of_the_twin_that_goes_on_is_waited_for_and_not_started_twice(
     twin, other, monkeypatch
 ):
     monkeypatch.setattr(start_page, "STEPS", ("corpus",))
+    monkeypatch.setenv(running.THEN, "corpus")  # as a page's run in an earlier kernel
     typed = twin.drafts("corpus")
     twin.start("corpus", {"author": "Nobody"})  # which this kernel would go on believing
     twin.draft("corpus", **typed)
@@ -145,17 +150,77 @@ def test_a_run_of_the_twin_that_goes_on_is_waited_for_and_not_started_twice(
     time.sleep(1.5)
     assert page.steps._child is None and "01 Prepare your corpus" in page.bar.value
     twin.path.with_name(twin.path.name + ".ends").touch()
-    assert ended(page.steps).state == "done" and child.wait(timeout=10) == 0
+    assert ended(page.steps).state == "done", page.steps.sentence
+    assert child.wait(timeout=10) == 0
     assert twin.state("corpus").name == "done"
     assert tables.steps(twin).text == tables.steps(Twin(twin.path)).text, "as in status"
+
+
+@pytest.mark.slow
+def test_a_page_that_is_merely_opened_starts_nothing_after_a_terminals_run(
+    twin, other, monkeypatch
+):
+    started = []
+    monkeypatch.setattr(all_steps.run, "child_of", lambda *given: started.append(given))
+    ends = twin.path.with_name(twin.path.name + ".ends")
+    for how, state, said in (
+        ("stopped", "stopped", "the button goes on from there"),
+        ("killed", "failed", "ended without a word"),
+        ("failed", "failed", "The cat sat on it."),
+        ("done", "watched", "is done. It was started elsewhere"),
+    ):
+        child = other()
+        page = start_page.page(twin)
+        time.sleep(1.5)  # it has seen the run
+        assert page.steps.state == "running" and "01 Prepare your corpus" in page.bar.value
+        assert "for everything" not in page.bar.value
+        if how == "stopped":  # as by `twinlib status --stop`, or by Ctrl-C
+            running.ask_to_stop(twin, running.current(twin))
+        elif how == "killed":
+            child.kill()
+        else:
+            ends.write_text("The cat sat on it." if how == "failed" else "")
+        child.wait(timeout=20)
+        assert ended(page.steps).state == state and said in page.problems.value
+        assert page.make.layout.display != "none"
+        assert not started
+        ends.unlink(missing_ok=True)
+
+
+@pytest.mark.slow
+def test_what_the_button_had_begun_ends_with_a_stop_from_elsewhere(twin, other, monkeypatch):
+    monkeypatch.setenv(running.THEN, "persona quantize evaluate")
+    child = other()
+    page = start_page.page(twin)
+    assert page.steps.state == "running" and not page.steps.watches
+    time.sleep(1.5)
+    running.ask_to_stop(twin, running.current(twin))
+    child.wait(timeout=20)
+    assert ended(page.steps).state == "stopped" and page.steps._child is None
+
+
+@pytest.mark.slow
+def test_a_run_of_the_button_says_what_follows_and_keeps_its_effort(twin, monkeypatch):
+    page = start_page.page(twin)
+    page.effort.inputs["effort"].value = "smoke"
+    page.make.click()
+    while not (there := running.current(twin)) and page.steps.state == "running":
+        time.sleep(0.1)
+    assert there and there.then.split() == ["persona", "quantize", "evaluate"]
+    running.ask_to_stop(twin, there)
+    assert ended(page.steps).state == "stopped", "also where the step was done before it looked"
+    after_restart = Twin(twin.path)
+    assert declared.remembered("quantize", after_restart)["types"] == "Q8_0"
+    assert declared.remembered("evaluate", after_restart)["effort"] == "smoke"
 
 
 def test_what_broke_off_is_said_and_goes_on_by_itself(twin, monkeypatch):
     started = []
     monkeypatch.setattr(start_page.AllSteps, "start", lambda steps: started.append(steps))
-    for how, expected in (({}, 1), ({"ended": 2.0, "stopped": True}, 0)):
+    in_terminal = {"logged": False}
+    for how, expected in (({}, 1), ({"ended": 2.0, "stopped": True}, 0), (in_terminal, 0)):
         who = ("persona", 2**22 + 1, "a-machine-of-colab", 1.0, time.time() - 900, 2.0, {})
-        write_json(twin.file("running"), asdict(running.Run(*who, **how)))
+        write_json(twin.file("running"), asdict(running.Run(*who, **{"logged": True, **how})))
         record = {"time": time.time() - 800, "done": 120, "total": 300, "loss": 3.0}
         twin.history("persona").parent.mkdir(exist_ok=True)
         twin.history("persona").write_text(json.dumps(record) + "\n")
@@ -164,6 +229,8 @@ def test_what_broke_off_is_said_and_goes_on_by_itself(twin, monkeypatch):
         assert len(started) == expected
         said = "was under way and broke off at 120 of 300" in page.problems.value
         assert said == bool(expected)
+        said = "was running in a terminal and broke off" in page.problems.value
+        assert said == (how is in_terminal)
 
 
 def test_what_another_notebook_had_begun_goes_on_as_it_was_set_there(twin, monkeypatch):
@@ -174,7 +241,7 @@ def test_what_another_notebook_had_begun_goes_on_as_it_was_set_there(twin, monke
         ("reasoning", ["corpus", "persona", "reasoning", "quantize", "evaluate"]),
     ):
         who = (step, 2**22 + 1, "a-machine-of-colab", 1.0, time.time() - 900, 2.0, {})
-        write_json(twin.file("running"), asdict(running.Run(*who)))
+        write_json(twin.file("running"), asdict(running.Run(*who, logged=True)))
         page = start_page.page(twin)
         assert page.steps.steps == steps
         assert "was under way and broke off" in page.problems.value
@@ -183,12 +250,19 @@ def test_what_another_notebook_had_begun_goes_on_as_it_was_set_there(twin, monke
 
 
 @pytest.mark.slow
-def test_a_tour_in_a_terminal_is_not_overtaken_between_two_of_its_steps(twin, other, monkeypatch):
+@pytest.mark.parametrize("pressed", [False, True])
+def test_a_tour_in_a_terminal_is_not_overtaken_between_two_of_its_steps(
+    twin, other, monkeypatch, pressed
+):
     monkeypatch.setattr(start_page, "STEPS", ("corpus",))
     tour = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     monkeypatch.setenv(running.SERIES, str(tour.pid))
+    page = start_page.page(twin) if pressed else None
     child = other()
-    page = start_page.page(twin)
+    if pressed:
+        page.make.click()
+    else:
+        page = start_page.page(twin)
     twin.path.with_name(twin.path.name + ".ends").touch()
     assert child.wait(timeout=20) == 0
     time.sleep(2)
@@ -196,8 +270,8 @@ def test_a_tour_in_a_terminal_is_not_overtaken_between_two_of_its_steps(twin, ot
     assert twin.report("corpus") is None, "what comes next is the tour's to start"
     monkeypatch.delenv(running.SERIES)
     tour.communicate(b"\n")
-    assert ended(page.steps).state == "done"
-    assert twin.state("corpus").name == "done"
+    assert ended(page.steps).state == ("done" if pressed else "watched")
+    assert twin.state("corpus").name == ("done" if pressed else "missing")
 
 
 @pytest.mark.slow

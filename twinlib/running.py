@@ -34,6 +34,7 @@ from .twin import STEPS, Stopped, Twin
 BUSY = 75  # the exit status of a command that another run of the twin keeps from starting
 STALE = 180.0  # seconds without a heartbeat after which a run on another machine counts as dead
 SERIES = "TWINLIB_SERIES"  # names the process that runs one step after the other, such as a tour
+THEN = "TWINLIB_THEN"  # names the steps that notebook 00's page will start after this one
 _BEAT = 15.0  # seconds between two heartbeats
 _LOOK = 1.0  # seconds between two looks for a request to stop
 _SAME = 5.0  # seconds by which the system may tell a process's start differently
@@ -48,6 +49,7 @@ class Run:
     output is in the twin's log. `ended` is None until the end; `sentence` then says why the step is
     not done ('' if it is), `stopped` whether it was interrupted, and `asked` how often by
     ask_to_stop. `series` is the process that goes on with the next step after this one, 0 if none.
+    `then` names the steps that notebook 00's page, which started it, has still to start.
     """
 
     step: str
@@ -64,6 +66,7 @@ class Run:
     stopped: bool = False
     asked: int = 0
     series: int = 0
+    then: str = ""
 
     def is_same(self, other: "Run | None") -> bool:
         """Whether the other record is of this run."""
@@ -116,7 +119,7 @@ def last(twin: Twin) -> Run | None:
         run = Run(**known_fields(Run, json_or(twin.file("running"), {})))
         times = (run.began, run.started, run.beat, run.ended or 0.0)
         sound = run.step in STEPS and isinstance(run.settings, dict)
-        sound = sound and run.pid > 0 and run.series >= 0
+        sound = sound and run.pid > 0 and run.series >= 0 and set(run.then.split()) <= set(STEPS)
         return run if sound and all(map(math.isfinite, times)) else None
     except (ValueError, AttributeError, TypeError):
         return None  # there was none, or it was damaged by hand
@@ -174,7 +177,8 @@ def claim(
         twin.file("stop").unlink(missing_ok=True)
         who = step, os.getpid(), platform.node(), began
         series = int(os.environ.get(SERIES) or 0)
-        run = Run(*who, now(), now(), settings, os.getppid(), logged, series=series)
+        then = os.environ.get(THEN, "")
+        run = Run(*who, now(), now(), settings, os.getppid(), logged, series=series, then=then)
         write_json(twin.file("running"), asdict(run))
     heart = _Heart(twin, run)
     heart.start()
@@ -183,10 +187,11 @@ def claim(
         yield
     except BaseException as error:
         stopped = isinstance(error, (Stopped, KeyboardInterrupt))
-        how = {"sentence": sentence(error), "stopped": stopped, "asked": heart.passed_on}
+        how = {"sentence": sentence(error), "stopped": stopped}
         raise
     finally:
         heart.stop()
+        how["asked"] = max(heart.passed_on, _requests(twin, run))  # the last may have come too late
         with suppress(OSError):  # on a full disk the end of the process is the end of the run
             if twin.file("facts").exists():  # else the disk is away
                 write_json(twin.file("running"), asdict(replace(run, ended=now(), **how)))

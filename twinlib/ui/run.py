@@ -8,6 +8,7 @@ step to save and stop, and waits while it does.
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from functools import partial
@@ -145,13 +146,19 @@ def _start(twin, step, settings):
     return True
 
 
-def child_of(twin: Twin, step: str, settings: declared.Settings) -> subprocess.Popen:
-    """Start a step in a child process that outlives this one; its output goes into Twin.log."""
+def child_of(
+    twin: Twin, step: str, settings: declared.Settings, then: Sequence[str] = ()
+) -> subprocess.Popen:
+    """Start a step in a child process that outlives this one; its output goes into Twin.log.
+
+    `then` are the steps that are to be started after it.
+    """
     arguments, token = command(twin, step, settings), token_for(twin, step, settings)
+    more = {**token, "TWINLIB_FOLLOWED": "loosely", running.THEN: " ".join(then)}
     twin.folder(step)
     with open(twin.log(step), "wb") as output, open(twin.errors(step), "wb") as errors:
         streams = {"stdout": output, "stderr": errors}
-        return children.start(arguments[1:], {**token, "TWINLIB_FOLLOWED": "loosely"}, **streams)
+        return children.start(arguments[1:], more, **streams)
 
 
 def _attach(twin, run, settings):

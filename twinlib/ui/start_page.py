@@ -3,7 +3,7 @@
 `start_page.page(twin)` shows itself as a cell's last expression. Its button makes the twin in a
 thread (see all_steps.py): the page shows a bar over all of it, the curves, the verdict, and at the
 end the chat. Made anew, by Run All or after a restart, it shows what there is and goes on with what
-runs. Works on ipywidgets 7.7 and 8.
+it had begun. What a terminal or another notebook runs it only shows. Works on ipywidgets 7.7 and 8.
 """
 
 import os
@@ -15,7 +15,7 @@ import psutil
 from .. import running
 from .. import settings as declared
 from ..files import TwinError
-from ..i18n import choose, t
+from ..i18n import choose, step_title, t
 from ..models.plan import machine
 from ..progress import duration
 from ..text import labels
@@ -107,21 +107,37 @@ class Page(widgets.VBox):
         self._expect()
         self._show_result()
         self._draw(at_once=True)
-        if running.current(twin):  # it went on while the kernel was restarted, or in a terminal
-            self.steps.start()
+        if run := running.current(twin):
+            self._follow(run)
         else:
             self._go_on()
+
+    def _follow(self, run):
+        """Show a run; go on after it only where this page had begun it in an earlier kernel."""
+        if run.then:
+            self._let_run(run.step, *run.then.split())
+            self.steps.start()
+        else:
+            self.steps.watch()
+
+    def _let_run(self, *others):
+        """Let these steps run as well, each at its place."""
+        self.steps.steps = [step for step in ALL if step in (*STEPS, *others)]
 
     def _go_on(self):
         """Say what was under way when the machine went away, and go on with it.
 
-        After a stop or an error it is its owner who says so, by the button.
+        After a stop or an error, or in a terminal, it is its owner who says so, by the button.
         """
         run = running.broken_off(self.twin)
         if run is None or run.step not in GONE_ON_WITH:
             return
+        if not run.logged:
+            said = t("ui.broke_off_in_terminal", title=step_title(run.step))
+            self.problems.value = sentence(said, "note").html
+            return
         said = sentence(choose(running.under_way(self.twin, run)), "note").html
-        self.steps.steps = [step for step in ALL if step in (*STEPS, run.step)]
+        self._let_run(run.step)
         self.start(under_way=run.step)
         self.problems.value = said + self.problems.value
 
@@ -196,7 +212,7 @@ class Page(widgets.VBox):
         self.live.value = progress(steps.records, "", said, self._pictures()).html if runs else ""
         self.printed.value = _LOG.format(esc("\n".join(steps.lines)))
         if not runs:
-            level = {"done": "good", "stopped": "note"}.get(steps.state, "stop")
+            level = {"done": "good", "stopped": "note", "watched": "note"}.get(steps.state, "stop")
             said = steps.sentence or t("ui.your_twin_is_made")
             self.problems.value = sentence(said, level).html
             self.steps.look()
@@ -219,7 +235,8 @@ class Page(widgets.VBox):
         name = f"{number:02} {choose(labels.step(steps.step))}"
         if steps.sentence:
             return f"{name} · {steps.sentence}"
-        return f"{name} · {t('ui.left_of_all', time=duration(steps.left))}"
+        key = "core.time_left" if steps.watches else "ui.left_of_all"
+        return f"{name} · {t(key, time=duration(steps.left))}"
 
     def _show_result(self):
         """What the steps that are done have to show, and the chat when there is someone to ask."""
