@@ -13,6 +13,7 @@ from widget_tree import inside, text_of
 from twinlib import Twin, sample, settings
 from twinlib.catalogue import CATALOGUE
 from twinlib.files import write_records
+from twinlib.i18n import both
 from twinlib.settings import SETTINGS
 from twinlib.ui import base_models, forms
 
@@ -103,6 +104,15 @@ def test_in_both_languages_each_says_its_sentence_once(twin, monkeypatch):
     said = base_models.overview().text
     assert said.count("needs no hub") == 1 and said.count("no NVIDIA GPU") <= 1
     assert "(no commercial use · 禁止商用)" in said
+
+
+def test_a_remark_on_a_base_is_a_sentence_of_its_own(monkeypatch):
+    for language, marks in (("en", ". "), ("zh", "。")):
+        monkeypatch.setenv("TWINLIB_LANG", language)
+        for name, base in CATALOGUE.items():
+            if base.parameters and base.note:
+                facts, _, note = base_models.terms(name).rpartition(both(base.note)[language])
+                assert facts.endswith(marks) and not note and ".." not in facts
 
 
 def test_what_was_typed_is_there_when_the_cell_runs_again(twin):

@@ -501,15 +501,21 @@ def test_blind_answers_that_cannot_be_opened_are_a_sentence(twin):
         interview_form.form(twin)
 
 
-@pytest.mark.parametrize("answer", ["我早上六点起床，喝一杯茶。", "Tea, of course.", LONG])
-def test_an_answer_counts_for_the_judgement_as_step_01_counts_it(tmp_path, answer, capsys):
+DIFFERENT = (
+    ("我早上六点起床，喝一杯茶。", "冬天我最怕下雨。", "钱放在柜子里。"),
+    ("Tea, of course.", "I sleep on it.", "My brother taught me."),
+    (LONG, "On Sundays we walked to the lake, " * 4, "Nobody in the office reads my letters. " * 4),
+)
+
+
+@pytest.mark.parametrize("answers", DIFFERENT)
+def test_an_answer_counts_for_the_judgement_as_step_01_counts_it(tmp_path, answers, capsys):
     twin = Twin.open(tmp_path / "me")
     store = answer_store.InterviewAnswers(twin)
-    for number in (0, 20, 40):
-        store.keep(QUESTIONS[number], "en", answer=f"{answer} {number}")
+    for number, answer in enumerate(answers):
+        store.keep(QUESTIONS[20 * number], "en", answer=answer)
     said = answer_store.assessment(store, answer_store.Corpus(), "Ning").sentence
     learn = ["corpus", "--twin", str(twin.path), "--author", "Ning", "--questions", "titles"]
-    assert main(learn) == 0
-    learnt = round(0.8 * len(twin.records("passages")))
-    assert learnt and said.startswith(f"You have {learnt} passage")
+    assert main(learn) == 0 and len(twin.records("passages")) == 3
+    assert said.startswith("You have 2 passages"), "four in five are learnt"
     assert "To go on" not in capsys.readouterr().out, "training on so little would be refused"

@@ -9,14 +9,17 @@ import subprocess
 import sys
 import zipfile
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
+from twinlib import catalogue
 from twinlib.files import TwinError
 from twinlib.gguf import writer
 from twinlib.models import generate, load, pip_base
 from twinlib.models import gguf_vocabulary as gguf_tokenizer
 from twinlib.models.llama_cpp import Llama
+from twinlib.ui import base_models
 
 NAME = "qwen2.5-coder-0.5b-instruct"
 TEXTS = ("<|im_start|>user\n你好，hello  World!<|im_end|>\n", "半圈以内不收钱。 2026 😀\n\n\tx")
@@ -75,6 +78,24 @@ def left_over():
     made = pip_base.folder(NAME, quiet).name
     names = {path.name for path in pip_base.cache().iterdir()}
     return sorted(names - {made, f"{made}.gguf", f"{made}.lock"})
+
+
+def test_a_base_whose_file_is_here_needs_no_download_and_a_part_of_it_less(tmp_path, monkeypatch):
+    source = pip_base.Source("a/b", "main", "x.gguf", 3_000_000_000, "0" * 64, "tiny", "1.0", 3)
+    monkeypatch.setitem(pip_base.SOURCES, NAME, source)
+    monkeypatch.setenv("TWINLIB_CACHE", str(tmp_path))
+    entry = catalogue.entry(NAME)
+    assert not pip_base.is_here(entry) and pip_base.download_gb(entry) == 3.0
+    file = tmp_path / f"{NAME}-00000000.gguf"
+    with open(f"{file}.part", "wb") as part:
+        part.truncate(1_200_000_000)  # without its bytes on the disk
+    assert not pip_base.is_here(entry) and pip_base.download_gb(entry) == 1.8
+    Path(f"{file}.part").rename(file)
+    assert not pip_base.is_here(entry), "not whole"
+    with open(file, "r+b") as whole:
+        whole.truncate(3_000_000_000)
+    assert pip_base.is_here(entry) and NAME in pip_base.on_disk() and not load.unreachable(NAME)
+    assert "on this disk" in base_models.terms(NAME)
 
 
 @pytest.mark.slow

@@ -113,25 +113,30 @@ def gguf(name: str, progress: Callable) -> Path:
 
 
 def on_disk() -> list[str]:
-    """The names of the bases in the catalogue that are here: converted, or in the hub's cache."""
+    """The names of the bases in the catalogue that are here: fetched, or in the hub's cache."""
     return [entry.name for entry in catalogue.CATALOGUE.values() if is_here(entry)]
 
 
 def is_here(entry: catalogue.Entry) -> bool:
-    """Whether a base needs no download."""
+    """Whether a base needs no download: converted, or as the file that it is converted from."""
     from huggingface_hub import try_to_load_from_cache
 
     if entry.name in SOURCES:
-        return (_path(entry.name) / "ready.json").exists()
+        converted = (_path(entry.name) / "ready.json").exists()
+        return converted or _is_whole(entry.name, _gguf_path(entry.name))
     weights = ("model.safetensors", "model.safetensors.index.json")
     cached = (try_to_load_from_cache(entry.hub, file) for file in weights)
     return older(entry.name) is not None or any(isinstance(path, str) for path in cached)
 
 
 def download_gb(entry: catalogue.Entry) -> float:
-    """GB that a base of the catalogue takes to download: its GGUF file, or weights in 16-bit."""
-    size = SOURCES[entry.name].size if entry.name in SOURCES else entry.parameters * 2e9
-    return size / 1e9
+    """GB that a base of the catalogue takes to download: its GGUF file, or weights in 16-bit.
+
+    What a stopped download of the file left is not fetched again.
+    """
+    if entry.name in SOURCES:
+        return (SOURCES[entry.name].size - _size(_partial(entry.name))) / 1e9
+    return entry.parameters * 2e9 / 1e9
 
 
 def other_bases() -> str:

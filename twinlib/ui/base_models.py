@@ -28,8 +28,8 @@ def terms(name: str) -> str:
     base = entry(name)
     if not base.parameters:
         return t(base.note)
-    parts = (_download(base), _licence(base), t(base.note) if base.note else "")
-    return choose(listed(filter(None, parts), "core.clause_separator"))
+    facts = listed((_download(base), _licence(base)), "core.clause_separator")
+    return t("ui.base_terms", facts=facts, note=both(base.note)) if base.note else choose(facts)
 
 
 def overview(twin: Twin | None = None) -> Shown:
