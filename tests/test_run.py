@@ -2,13 +2,16 @@
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import pytest
+from conftest import ROOT
 
-from twinlib import Twin, settings
+from twinlib import Twin, running, settings
 from twinlib.ui import progress_view, run, runtime, tables
 
 CHILD = """
@@ -87,6 +90,26 @@ def test_a_step_that_refuses_ends_the_cell_with_its_sentences_and_no_traceback(t
     assert "There is no folder '/no/such/folder'" in str(failed.value)
     assert failed.value._render_traceback_() == [str(failed.value)]
     assert "Traceback" not in str(failed.value)
+
+
+def test_a_step_that_cannot_run_again_shows_what_it_made_before_and_the_cells_below_go_on(
+    tmp_path, capsys, monkeypatch
+):
+    twin = Twin(shutil.copytree(ROOT / "tests" / "old_twin" / "old", tmp_path / "old"))
+    shutil.rmtree(twin.folder("reasoning"))
+    rows = twin.file("train").read_text(encoding="utf-8")  # after a new text there are more
+    twin.file("train").write_text(rows + rows.partition("\n")[0] + "\n", encoding="utf-8")
+    assert twin.state("persona").name == "stale" and twin.ggufs()
+    chosen = settings.make("quantize", **settings.remembered("quantize", twin))
+    report = run.step(twin, "quantize", chosen)
+    assert report.figures == twin.report("quantize").figures
+    said = capsys.readouterr().out
+    assert "There is no fresh adapter" in said and "knows nothing of what changed since" in said
+    with pytest.raises(run.StepFailed, match="no fresh adapter"):  # something new was asked for
+        run.step(twin, "quantize", replace(chosen, types="F16"))
+    monkeypatch.setenv(running.SERIES, "1")  # a tour doesn't go on over it
+    with pytest.raises(run.StepFailed, match="no fresh adapter"):
+        run.step(twin, "quantize", chosen)
 
 
 def test_check_shows_stops_and_otherwise_the_plan_with_reasons(sample_twin, capsys):

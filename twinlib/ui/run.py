@@ -8,6 +8,7 @@ step to save and stop, and waits while it does.
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -88,8 +89,13 @@ def _command(name, twin, **flags):
 def step(twin: Twin, step: str, settings: declared.Settings) -> Report:
     """Run a step, or follow it where it runs already; show its progress and return its report.
 
+    Where it can't start, but ran with these settings before, it says why and returns that report.
     Raises StepFailed when it ends without a report, or when another step of the twin is running.
     """
+    if (report := _last_report(twin, step, settings)) and _cannot_start(twin, step, settings):
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(report.finished))
+        show(sentence(t("ui.shows_the_last_run", when=when), "warning"), _id())
+        return report
     while not _attach_or_start(twin, step, settings):
         pass
     twin.reread()  # as changed by the child
@@ -101,6 +107,28 @@ def step(twin: Twin, step: str, settings: declared.Settings) -> Report:
     if more.html:
         show(folded(t("ui.good_to_know"), more), _id())
     return report
+
+
+def _last_report(twin, step, settings):
+    """The report of a run with these settings; None without one, and in a tour, which ends there.
+
+    Nor while a step runs, which may be making it anew.
+    """
+    if running.SERIES in os.environ or running.current(twin) or twin.state(step).name == "broken":
+        return None
+    asked = declared.as_asked(settings, twin.facts.get("ran", {}).get(step, {}))
+    kept = [field.name for field in fields(settings) if not field.metadata["once"]]
+    same = all(asked[name] == getattr(settings, name) for name in kept)
+    return twin.report(step) if same else None
+
+
+def _cannot_start(twin, step, settings):
+    """Whether something keeps the step from starting; each such reason is shown."""
+    with _token_at_hand(twin, settings):
+        stopping = declared.stops(declared.step_module(step).problems(settings, twin))
+    for problem in stopping:
+        show(sentence(problem.text, "stop"), _id())
+    return bool(stopping)
 
 
 def probe(twin: Twin, settings: declared.Settings) -> None:
