@@ -10,6 +10,8 @@ import pytest
 from twinlib import Twin, __main__
 from twinlib.command_line import main
 from twinlib.files import write_json
+from twinlib.models import plan
+from twinlib.settings import make, step_module
 from twinlib.ui import runtime, terminal
 
 ROOT = Path(__file__).parent.parent
@@ -97,6 +99,18 @@ def test_a_refused_command_leaves_no_twin_behind(twins, tmp_path, monkeypatch, c
     assert sorted(tmp_path.rglob("*")) == before and not (tmp_path.parent / "x").exists()
     assert terminal.last() == twins / "mine", "the twin opened last is as it was"
     assert "A new twin" not in capsys.readouterr().out
+
+
+def test_of_a_step_that_can_not_start_no_time_is_said(twins, capsys, monkeypatch):
+    host = {**plan.machine(), "gpu": "", "gpus": 0, "gpu_gb": 0.0}
+    monkeypatch.setattr("twinlib.models.plan.machine", lambda: host)
+    monkeypatch.setattr("twinlib.train.persona.machine", lambda: host)
+    twin = Twin.open(twins / "new")
+    assert main(["persona", "--twin", "new", "--base", "nosuch/model"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith("Not started") and all(line[0] == "✗" for line in said[:-1])
+    warned = step_module("persona").problems(make("persona", base="nosuch/model"), twin)
+    assert [problem for problem in warned if problem.level == "warning"]
 
 
 def test_a_twin_of_an_answered_question_stays(twins, monkeypatch, capsys):

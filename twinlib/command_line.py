@@ -339,11 +339,15 @@ def _settings(step, options, twin):
 
 
 def _check(problems, show):
-    """Print the problems; raise TwinError if one of them keeps the step from starting."""
-    for problem in problems if show else ():
+    """Print the problems; raise TwinError if one of them keeps the step from starting.
+
+    Then only what keeps it is said: warnings, such as of the time, are about a run that starts.
+    """
+    stopping = stops(problems)
+    for problem in (stopping or problems) if show else ():
         sign = "✗" if problem.level == "stop" else "!"
         print(sign, problem.text, file=sys.stderr, flush=True)
-    if stops(problems):
+    if stopping:
         raise TwinError(t("core.not_started"))
 
 
