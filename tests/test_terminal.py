@@ -1,6 +1,7 @@
 """The command line around the steps: which twin, what to type, and Ollama."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from twinlib.command_line import main
 from twinlib.files import write_json
 from twinlib.models import plan
 from twinlib.settings import make, step_module
-from twinlib.ui import runtime, terminal
+from twinlib.ui import runtime, terminal, tour
 
 ROOT = Path(__file__).parent.parent
 # Takes what Ollama takes: a running server, a name, a Modelfile whose FROM lies beside it.
@@ -111,6 +112,34 @@ def test_of_a_step_that_can_not_start_no_time_is_said(twins, capsys, monkeypatch
     assert said[-1].startswith("Not started") and all(line[0] == "✗" for line in said[:-1])
     warned = step_module("persona").problems(make("persona", base="nosuch/model"), twin)
     assert [problem for problem in warned if problem.level == "warning"]
+
+
+def test_a_wrong_value_is_answered_by_its_sentence_and_not_by_all_usage(twins, capsys):
+    for arguments in (["corpus", "--short", "-5"], ["nosuch"], ["import"], ["persona", "--seed"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        said = capsys.readouterr().err.splitlines()
+        assert ended.value.code == 2 and len(said) == 2
+        assert said[1].startswith("What there is to choose: ") and said[1].endswith("--help")
+        if "-5" in arguments:
+            assert "-5 is outside 0 to 5000" in said[0] and "corpus --help" in said[1]
+
+
+def test_the_help_of_the_tour_names_the_notebooks_that_it_runs(capsys):
+    with pytest.raises(SystemExit):
+        main(["tour", "--help"])
+    assert f"{tour.NAMES[0][:2]} to {tour.NAMES[-1][:2]} " in capsys.readouterr().out
+
+
+def test_a_step_that_is_done_of_a_stale_one_is_said_to_be(tmp_path, capsys):
+    twin = Twin(shutil.copytree(ROOT / "tests" / "old_twin" / "old", tmp_path / "old"))
+    status = ["status", "--twin", str(twin.path)]
+    assert main(status) == 0 and "of a stale" not in capsys.readouterr().out
+    with open(twin.file("train"), "a", encoding="utf-8") as rows:
+        rows.write("\n")
+    assert main(status) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()[1:] if line}
+    assert " stale " in lines["persona"] and "done, of a stale persona" in lines["quantize"]
 
 
 def test_a_twin_of_an_answered_question_stays(twins, monkeypatch, capsys):

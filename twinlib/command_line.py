@@ -134,6 +134,13 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+class _Parser(argparse.ArgumentParser):
+    """Answers a wrong argument with one sentence and where the others stand, without all usage."""
+
+    def error(self, message):
+        self.exit(2, f"{message}\n{t('core.help_is_at', command=f'{self.prog} --help')}\n")
+
+
 def _unknown(rest, arguments):
     """What to type instead of arguments that no command knows."""
     place = next(n for n, argument in enumerate(arguments) if argument == rest[0])
@@ -159,9 +166,7 @@ def _commit():
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
-        prog=terminal.program(), description=t("core.about"), formatter_class=_Help
-    )
+    parser = _Parser(prog=terminal.program(), description=t("core.about"), formatter_class=_Help)
     parser.add_argument("--version", action=_Version, nargs=0, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
     for step, kind in SETTINGS.items():
@@ -416,13 +421,29 @@ def status(options: argparse.Namespace) -> None:
         if state.report:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(state.report.finished))
             figure = _result(twin, step)
-        row = (step, names[state.name], when, state.why or figure)
+        stale = _stale_above(twin, state) if state.name == "done" else ""
+        shown = t("core.done_of_stale", step=stale) if stale else names[state.name]
+        row = (step, shown, when, state.why or figure)
         if run and run.step == step:
             row = (step, choose(running.state(twin, run)), choose(running.details(twin, run)), "")
         rows.append(row)
     header = (t("core.step"), t("core.state"), t("core.when"), t("core.result"))
     print(t("core.status_of", twin=twin.title, path=twin.path))
     print(text_table(header, rows, longest=90))
+
+
+def _stale_above(twin, state):
+    """The nearest step above a finished one whose result is stale; '' if there is none."""
+    for name in state.report.inputs:
+        step = name.partition("/")[0]
+        if step not in STEPS or step == state.report.step:
+            continue
+        above = twin.state(step)
+        if above.name == "stale":
+            return step
+        if above.name == "done" and (stale := _stale_above(twin, above)):
+            return stale
+    return ""
 
 
 def _watch(twin, run, stop):
