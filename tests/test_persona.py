@@ -9,7 +9,7 @@ import pytest
 from conftest import build_tiny_base
 
 from twinlib import Stopped, TwinError, settings
-from twinlib.files import write_atomic
+from twinlib.files import read_records, write_atomic
 from twinlib.models import generate, load
 from twinlib.models.encode import encode_row, end_is_learnt, pieces
 from twinlib.progress import Progress
@@ -384,6 +384,36 @@ def test_an_instruct_base_replays_its_own_answers_and_keeps_them(sample_twin, ti
     assert len(kept.splitlines()) == 4 and base.revision in kept
     persona.replay_rows(training, 40)
     assert sample_twin.file("replay").read_text() == kept
+
+
+def test_a_stop_keeps_the_everyday_answers_that_had_ended(sample_twin, tiny_base, monkeypatch):
+    class StopsNearTheEnd(Progress):
+        def __call__(self, done, total, note="", **figures):
+            self.stopping = done >= 0.9 * total
+            super().__call__(done, total, note, **figures)
+
+    base = load.prepare(str(tiny_base))
+    model, tokenizer = load.load(base, lora=load.Lora(4))
+    end = load.end_tokens(tokenizer)[0]
+    model.get_output_embeddings().weight.data[end] *= 4  # else random weights hardly ever end
+    chosen = wanted(tiny_base, replay_share=0.5, effort="smoke")
+    training = persona.Training(sample_twin, chosen, base, model, tokenizer, StopsNearTheEnd())
+    with pytest.raises(Stopped, match="goes on from here"):
+        persona.replay_rows(training, 32)
+    kept = read_records(sample_twin.file("replay"), "persona")
+    assert 0 < len(kept) < 16 and all(each["ended"] for each in kept)
+    asked = []
+    real = generate.answers
+
+    def answers(model, tokenizer, conversations, *given, **named):
+        asked.extend(conversations)
+        return real(model, tokenizer, conversations, *given, **named)
+
+    monkeypatch.setattr(persona.generate, "answers", answers)
+    persona.replay_rows(training._replace(progress=Progress()), 32)
+    assert len(asked) == 16 - len(kept)
+    after = read_records(sample_twin.file("replay"), "persona")
+    assert len(after) == 16 and all(each in after for each in kept)
 
 
 @pytest.mark.parametrize("effort, asked", [("smoke", 16), ("quick", 30)])

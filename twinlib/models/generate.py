@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..twin import Stopped
 from . import letters
 from .free_memory import ran_out
 from .load import device, end_tokens, silence_logging, stop_text
@@ -44,6 +45,7 @@ def answers(
     batch: int | None = None,
     starts: list[str] | None = None,
     on_text: Callable[[str], None] | None = None,
+    finished: Callable[[int, Answer], None] | None = None,
     **cuts,
 ) -> list[Answer]:
     """Answer each conversation (a list of messages); the answers are in the same order.
@@ -54,8 +56,10 @@ def answers(
 
     Temperature 0 is greedy. `cuts` are the other arguments of nucleus: top_k, min_p,
     repeat_penalty. `progress(done, total)` counts answers: a batch moves it on with its tokens,
-    as if every answer took `max_tokens`. What it raises ends the answers. Conversations of similar
-    length share a batch, so the drawn tokens depend on the batch size.
+    as if every answer took `max_tokens`. What it raises ends the answers. finished(i, answer) is
+    called for each conversation once its batch is answered; of a batch that `progress` ends, for
+    those whose answers had ended. Conversations of similar length share a batch, so the drawn
+    tokens depend on the batch size.
     """
     import torch
 
@@ -77,25 +81,35 @@ def answers(
     counted = Counted(progress, len(order), max_tokens) if progress else None
     torch.manual_seed(seed)
 
+    def keep(chosen, written, only_ended=False):
+        for i, tokens in zip(chosen, written.tolist()):
+            results[i] = as_answer(tokenizer, tokens, ends, stop)
+            if finished and (results[i].ended or not only_ended):
+                finished(i, results[i])
+
     def answer(start, chosen):
         ids, mask = _left_padded([prompts[i] for i in chosen], tokenizer.pad_token_id, model.device)
         criteria = [counted.batch(start, len(chosen))] if counted else []
         if stop:
             criteria.append(_text_ends(tokenizer, stop, ids.shape[1]))
         with torch.inference_mode(), silence_logging(), contiguous_head(model):
-            out = model.generate(
-                input_ids=ids,
-                attention_mask=mask,
-                max_new_tokens=max_tokens,
-                eos_token_id=ends,
-                pad_token_id=tokenizer.pad_token_id,
-                use_cache=True,
-                streamer=streamer,
-                stopping_criteria=criteria or None,
-                **sampling,
-            )
-        for i, tokens in zip(chosen, out[:, ids.shape[1] :].tolist()):
-            results[i] = as_answer(tokenizer, tokens, ends, stop)
+            try:
+                out = model.generate(
+                    input_ids=ids,
+                    attention_mask=mask,
+                    max_new_tokens=max_tokens,
+                    eos_token_id=ends,
+                    pad_token_id=tokenizer.pad_token_id,
+                    use_cache=True,
+                    streamer=streamer,
+                    stopping_criteria=criteria or None,
+                    **sampling,
+                )
+            except (Stopped, KeyboardInterrupt):
+                if counted and counted.written is not None:
+                    keep(chosen, counted.written[:, ids.shape[1] :], only_ended=True)
+                raise
+        keep(chosen, out[:, ids.shape[1] :])
         if counted:
             counted.reach(start + len(chosen))
 
@@ -133,6 +147,7 @@ class Counted:
 
     def __init__(self, progress, total, max_tokens):
         self.progress, self.total, self.max_tokens, self.done = progress, total, max_tokens, 0
+        self.written = None  # the prompts and tokens of the batch that is being answered
         progress(0, total)
 
     def reach(self, done):
@@ -146,10 +161,12 @@ class Counted:
         import torch
         from transformers import StoppingCriteria
 
+        self.written = None
         counted, tokens = self, itertools.count(1)
 
         class Count(StoppingCriteria):
             def __call__(self, input_ids, scores, **more):
+                counted.written = input_ids
                 counted.reach(start + size * next(tokens) // counted.max_tokens)
                 return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 

@@ -255,8 +255,18 @@ def replay_rows(training: Training, count: int) -> list[dict]:
         progress.say(t("train.no_card_for_everyday", name=base.name))
         return []
 
+    cache = Cache(twin.file("replay"), ("id", "revision"))
+
+    def record(request, answer):
+        return {"question": request, "text": answer.text, "ended": answer.ended}
+
     def ask(missing):
         progress.say(t("train.asking_everyday", name=base.name, missing=len(missing)))
+
+        def keep(i, answer):  # at once, so that a stop loses only what is being answered
+            key = {"id": content_id(missing[i]), "revision": base.revision}
+            cache.append({**key, **record(missing[i], answer)})
+
         with _base_alone(training) as model:
             answers = generate.answers(
                 model,
@@ -265,13 +275,10 @@ def replay_rows(training: Training, count: int) -> list[dict]:
                 _REPLAY_TOKENS,
                 seed=settings.seed,
                 progress=lambda done, total: progress(done, total, t("train.everyday_requests")),
+                finished=keep,
             )
-        return [
-            {"question": request, "text": answer.text, "ended": answer.ended}
-            for request, answer in zip(missing, answers)
-        ]
+        return map(record, missing, answers)
 
-    cache = Cache(twin.file("replay"), ("id", "revision"))
     by_id = {content_id(request): request for request in requests}
     records = cache.fill(by_id, ask, batch=len(by_id), revision=base.revision)
     return [
