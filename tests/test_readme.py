@@ -16,6 +16,7 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "tools"))
 import pictures
 
+from twinlib.evaluate import side_by_side
 from twinlib.files import write_records
 from twinlib.i18n import LANGUAGES, speaking
 from twinlib.text import sufficiency
@@ -165,6 +166,18 @@ def test_the_sample_pages_load_nothing_and_have_something_to_guess(code):
         if name == "blind_test":
             assert content["language"] == code and len(content["key"]) == len(content["pairs"]) >= 6
             assert len({tuple(sorted(texts)) for _, *texts in content["pairs"]}) >= 6
+        else:  # whoever follows the README's link is not the author
+            said = " ".join(content["words"].values())
+            name = pictures.NAMES[code]
+            assert content["words"]["title"] in (
+                f"Which one did {name} write?",
+                f"哪一段是{name}写的？",
+            )
+            assert not re.search(r"\b(I|me|you are|is you)\b|我|您写|您自己|像您", said)
+            with speaking(code):
+                now = side_by_side.page([{"question": "?", "real": "a", "twin": "b"}], name, True)
+            [packed] = re.findall('<template id="data">(.*?)</template>', now)
+            assert json.loads(base64.b64decode(packed))["words"] == content["words"]
 
 
 def test_what_github_and_citation_tools_read_is_well_formed():

@@ -125,7 +125,8 @@ def screens(twin: Twin, code: str) -> dict[str, tuple[str, str]]:
     asked = answers(twin, code)
     if not asked:
         sys.exit(f"{twin.path} has no answers beside the author's own in '{code}': run step 05.")
-    read, test = side_by_side.page(asked, NAMES[code]), blind_test(twin, asked, code)
+    read = side_by_side.page(asked, NAMES[code], visitors=True)
+    test = blind_test(twin, asked, code)
     write_atomic(SAMPLE / f"side_by_side_{code}.html", read.encode())
     write_atomic(SAMPLE / f"blind_test_{code}.html", test.encode())
     return {

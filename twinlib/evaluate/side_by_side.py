@@ -20,15 +20,17 @@ _MAX_TEXT = 3000  # UTF-8 bytes of a text: 1000 Chinese characters, 500 English 
 _ENDED = re.compile(r"[.!?。！？…~～”’\"'」』）)]$")
 
 
-def page(pages: list[dict], author: str) -> str:
+def page(pages: list[dict], author: str, visitors: bool = False) -> str:
     """The HTML of at most 12 of the pages [{question, real, VARIANT: text…}], evenly spaced.
 
-    Fewer if the file would be larger than MAX_BYTES; '' without pages.
+    Fewer if the file would be larger than MAX_BYTES; '' without pages. With `visitors` it speaks to
+    people who look for the author's text instead of their own.
     """
+    words = _page_texts() | (_visitors_texts(author) if visitors else {})
     for count in range(min(PAGE, len(pages)), 0, -1):
         selected = [pages[i * len(pages) // count] for i in range(count)]
         cards = [card(each, author) for each in selected]
-        content = {"language": language(), "words": _page_texts(), "cards": cards}
+        content = {"language": language(), "words": words, "cards": cards}
         html = filled("side_by_side.html", content)
         if len(html.encode()) <= MAX_BYTES:
             return html
@@ -135,4 +137,20 @@ def _page_texts():
         "picked": t("evaluate.your_pick"),
         "rest": t("evaluate.read_on"),
         "nothing": t("evaluate.said_nothing"),
+    }
+
+
+def _visitors_texts(author):
+    """The texts of the page that are others where its reader is not the author."""
+    asked = {"author": author, "right": "{right}", "of": "{of}", "twin": "{twin}"}
+    return {
+        "title": t("evaluate.visitors_title", author=author),
+        "about": t("evaluate.visitors_about", author=author),
+        "count": t("evaluate.visitors_picks_counted", **asked),
+        "open": t("evaluate.visitors_picks_without_real", **asked),
+        "mine": t("evaluate.pick_as_the_authors", author=author),
+        "like": t("evaluate.pick_as_most_like_the_author", author=author),
+        "unwritten": t("evaluate.no_text_of_the_author", author=author),
+        "right": t("evaluate.visitors_pick_right", author=author),
+        "wrong": t("evaluate.visitors_pick_wrong", author=author),
     }
