@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -356,3 +357,36 @@ def test_a_disk_that_does_not_answer_for_a_while_is_said(tmp_path, monkeypatch, 
     assert [json.loads(line)["done"] for line in read] == [1]
     said = capsys.readouterr().out
     assert said.count("nothing is lost") == 1 and str(tmp_path) in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quiet", [False, True])
+def test_an_interrupt_is_answered_at_once_though_the_step_stops_later(quiet):
+    source = """
+import sys, time
+from twinlib.progress import Progress
+progress = Progress()
+print("computes", flush=True)
+while not progress.stopping:
+    time.sleep(0.01)
+sys.stdin.readline()  # what can't be broken off, such as a step of training
+progress.check()
+"""
+    # A notebook shows sentences of its own, and reads the child's errors as the reason of its end.
+    environment = {**os.environ, "TWINLIB_PROGRESS": "file"} if quiet else dict(os.environ)
+    child = subprocess.Popen(
+        [sys.executable, "-c", source],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert child.stdout.readline() == "computes\n"
+    child.send_signal(signal.SIGINT)
+    if not quiet:
+        assert child.stderr.readline() == "\n"
+        assert child.stderr.readline().startswith("Stopping: what is being done is finished")
+        assert child.poll() is None
+    _, errors = child.communicate("\n", timeout=60)
+    assert "goes on from here" in errors and "Stopping:" not in errors

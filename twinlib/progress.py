@@ -75,6 +75,10 @@ class Progress:
         if self.stopping:
             raise KeyboardInterrupt
         self.stopping = True
+        if not self._quiet:
+            # Not by print, which can't be called again within itself: a signal comes at any time.
+            with suppress(OSError, ValueError):
+                os.write(sys.stderr.fileno(), f"\n{t('core.stopping')}\n".encode())
 
     def wants_stop(self) -> bool:
         """True after an interrupt, or when the notebook that started this process is gone."""
