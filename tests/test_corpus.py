@@ -369,6 +369,20 @@ def levels(twin, source, **values):
     return [(p.level, p.text) for p in found]
 
 
+def test_a_language_with_too_little_for_rows_of_its_own_is_said(twin, blog):
+    for n in range(6):  # enough Chinese that one English text is less than a twentieth
+        (blog / f"more{n}.md").write_text(f"# 再论{n}\n\n" + TEXT.format(n + 50, n * 41 + 7) * 4)
+    (blog / "tea.md").write_text("# Tea\n\nTea is best drunk hot, by the window, alone.")
+    said = [w for w in run(twin, blog).warnings if "English" in w]
+    assert Twin(twin.path).facts["languages"] == ["zh"]
+    assert len(said) == 1 and said[0].startswith("Less than 5% of the writing is English (1 text).")
+    assert "it learns in Chinese only" in said[0]
+    for n in range(12):
+        text = f"# Bolts {n}\n\nThe {n}th bolt needs {n * 37 + 11} turns, and I counted each. " * 3
+        (blog / f"bolt{n}.md").write_text(text)
+    assert not [w for w in run(twin, blog).warnings if "English" in w]
+
+
 def test_what_keeps_the_step_from_starting(twin, blog, tmp_path):
     (tmp_path / "empty").mkdir()
     assert not [text for level, text in levels(twin, blog) if level == "stop"]

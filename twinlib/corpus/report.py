@@ -11,12 +11,13 @@ from .clean import scripts
 from .questions.model import WrittenQuestions
 from .reasons import KINDS, REASONS, SKIPPED
 from .records import Document, Passage, Row
-from .rows import READY_MADE
+from .rows import READY_MADE, SMALLEST_SHARE, language_shares
 
 if TYPE_CHECKING:
     from .gather import Gathered
 
 _USES = {"learnt": "train", "exam": "test", "watching": "val"}  # of the passages
+_LANGUAGES = {"en": "corpus.english", "zh": "corpus.chinese"}
 _NAMED = 10  # files in one warning
 _FEW_HELD_OUT = 5  # passages: with fewer, the figures of step 05 say 'too few to tell'
 
@@ -104,6 +105,7 @@ def warnings(gathered: "Gathered", documents: list[Document], passages: list[Pas
     held_out = sum(p.split == "test" for p in passages)
     if held_out < _FEW_HELD_OUT:
         sentences.append(t("corpus.few_held_out", count=held_out))
+    sentences += _little_of_a_language(documents, passages)
     authors = sorted({d.author for d in documents})
     if len(authors) > 1:
         sentences.append(t("corpus.several_authors", names=", ".join(authors[:4])))
@@ -122,6 +124,23 @@ def warnings(gathered: "Gathered", documents: list[Document], passages: list[Pas
         ]
         sentences.append(t("corpus.files_broken_off", names=listed(names)))
     return sentences
+
+
+def _little_of_a_language(documents, passages):
+    """A sentence about each language that has texts, but too few for rows of its own."""
+    known = language_shares(passages)
+    few = Counter(d.language for d in documents if d.language not in known)
+    return [
+        t(
+            "corpus.little_of_a_language",
+            language=both(_LANGUAGES[code]),
+            others=listed(both(_LANGUAGES[other]) for other in known),
+            count=count,
+            least=round(100 * SMALLEST_SHARE),
+        )
+        for code, count in few.items()
+        if known and code in _LANGUAGES
+    ]
 
 
 def question_warnings(written: WrittenQuestions) -> list[str]:

@@ -14,7 +14,7 @@ from ..text.script import sentences_within, tokens_estimate
 from .questions.titles import short_question, title_question, titles
 from .records import Passage, Row
 
-_SMALLEST_SHARE = 0.05  # of the tokens: a language with less gets no rows of its own
+SMALLEST_SHARE = 0.05  # of the tokens: a language with less gets no rows of its own
 # Sources of questions that nobody wrote for a passage: they are filled into fixed sentences.
 READY_MADE = ("title", "heading", "short")
 _EXCERPTS = 3  # in the persona prompt
@@ -148,7 +148,7 @@ def language_shares(passages: list[Passage]) -> dict[str, float]:
     return {
         language: count / total
         for language, count in tokens.most_common()
-        if count >= total * _SMALLEST_SHARE
+        if count >= total * SMALLEST_SHARE
     }
 
 
