@@ -209,6 +209,15 @@ def test_only_files_that_pass_are_offered(trained_twin, monkeypatch):
     assert twin.state("quantize").name == "stale", "it is of another adapter"
 
 
+@pytest.mark.parametrize(
+    "chosen, warned",
+    [("Q8_0", 0), ("q4_k_m", 0), ("Q4_K_M,Q5_K_M,Q8_0", 0), ("Q5_K_M", 1), ("F16,Q6_K", 1)],
+)
+def test_only_where_no_usual_type_is_chosen_one_is_proposed(twin, chosen, warned):
+    found = quantize.problems(settings.make("quantize", types=chosen), twin)
+    assert sum("Q4_K_M" in p.text for p in found if p.level == "warning") == warned
+
+
 def test_without_an_adapter_or_with_an_unknown_type_the_step_says_what_to_do(twin):
     texts = [p.text for p in quantize.problems(settings.make("quantize", types="Q9_9"), twin)]
     assert any("twinlib persona" in text for text in texts)

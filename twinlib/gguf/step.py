@@ -20,7 +20,7 @@ from .types import FILE_TYPES
 
 
 def problems(settings: Quantize, twin: Twin) -> list[Problem]:
-    """What keeps the files from being written, and a warning when usual types are missing."""
+    """What keeps the files from being written, and a warning when no usual type is chosen."""
     reasons = []
     if not twin.newest_adapter()[0]:
         reasons.append(stop("gguf.no_fresh_adapter"))
@@ -30,8 +30,8 @@ def problems(settings: Quantize, twin: Twin) -> list[Problem]:
         chosen = file_types(settings.types)
     except TwinError as error:
         return [*reasons, Problem("stop", str(error))]
-    if not {"Q4_K_M", "Q8_0"} <= set(chosen):
-        reasons.append(warning("gguf.add_q4_k_m_and_q8_0"))
+    if not {"Q4_K_M", "Q8_0"} & set(chosen):
+        reasons.append(warning("gguf.add_q4_k_m_or_q8_0"))
     return reasons
 
 
