@@ -42,7 +42,7 @@ def asked_as_talk_does(
         said, cited = remember.answer(
             voices, memory, "file", messages, lambda _: None, tokens=TOKENS
         )
-    lines = remember.lines(cited, author) if cited else []
+    lines = remember.lines(cited, author, said) if cited else []
     return said, "\n".join(lines)
 
 

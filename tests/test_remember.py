@@ -8,7 +8,7 @@ from test_memory import make, twin  # noqa: F401 -- a fixture
 from twinlib.memory import abstain, agree, cite, index, spoken
 from twinlib.memory.index import Passage
 from twinlib.memory.own_words import own_words
-from twinlib.memory.recall import with_passages
+from twinlib.memory.recall import Cited, Source, with_passages
 from twinlib.talk import remember
 from twinlib.text import numerals
 from twinlib.text.script import tokens_estimate
@@ -300,6 +300,36 @@ def test_a_twin_that_uses_little_of_it_is_shown_beside_the_authors_own_words(mem
     assert any(
         source.quote in each.text for each in memory.index.passages for source in cited.sources
     )
+
+
+def test_what_stands_in_the_answer_is_not_shown_whole_again_under_it():
+    english = (
+        "Nine loose bolts. The worst took three full turns before it met anything. The bearings "
+        "were dry, and I measured the play in the front wheel: two millimetres."
+    )
+    chinese = (
+        "老庞和阿坤为一条排水沟吵了九天，第十天一早下起了雨，沟自己通了，"
+        "两个人站在门口看水，谁也没有再提起这一件事，后来连为什么吵都忘了。"
+    )
+    sources = [
+        Source("Is a cheap bicycle worth it?", "2016-05-14", english, "a"),
+        Source("Is a cheap bicycle worth it?", "2016-05-14", "Already dying.", "b"),
+        Source("邻居吵架", "2011-03-05", chinese, "c"),
+    ]
+    answer = f"{english}\nAlready dying.\n\n{chinese}"
+    cited = Cited([(answer, 0)], sources, False)
+    assert remember.lines(cited, "Ning") == [
+        "[1] from “Is a cheap bicycle worth it?”, 2016-05-14: “Nine loose bolts. The worst took "
+        "three full turns before it …”",
+        "[2] from the same: “Already dying.”",
+        "[3] from “邻居吵架”, 2011-03-05: "
+        "“老庞和阿坤为一条排水沟吵了九天，第十天一早下起了雨，沟自己通 …”",
+    ]
+    told = Cited([], sources, False)  # the answer is the memory's, not the model's
+    assert remember.lines(told, "Ning", answer) == remember.lines(cited, "Ning")
+    for other in ("", "I counted the bolts."):  # not there yet: the quotation is the evidence
+        lines = remember.lines(Cited([(other, 0)], sources, True), "Ning", other)
+        assert english in lines[1] and chinese in lines[3]
 
 
 def test_the_authors_words_are_shown_with_whole_sentences_around_them():

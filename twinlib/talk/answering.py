@@ -82,9 +82,8 @@ class Answering:
             text, cited = remember.answer(self.voices, known, voice, messages, pass_on, **sampling)
             end = "done"
             if cited:
-                under = [
-                    _line(known, *each) for each in remember.under(cited, self.voices.twin.author)
-                ]
+                told = remember.under(cited, self.voices.twin.author, text)
+                under = [_line(known, *each) for each in told]
             under += [{"text": str(note)} for note in notes]
         except Halted:
             text, end = "".join(pieces), "stopped"

@@ -115,7 +115,7 @@ class Chat:
             self._keep(turns, "".join(pieces))
             raise
         print("" if "".join(pieces).strip() else t("talk.empty_answer"), flush=True)
-        for line in remember.lines(cited, self.twin.author) if cited else ():
+        for line in remember.lines(cited, self.twin.author, text) if cited else ():
             print("  " + line, flush=True)
         self.sources = cited.sources if cited else []
         self._keep(turns, text)

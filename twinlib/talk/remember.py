@@ -5,15 +5,19 @@ an answer are passed on in memory/spoken.py. Where most of an answer is supporte
 which is usual for a base under a billion parameters, the author's own sentences are shown with it.
 """
 
+import re
 from collections.abc import Callable
+from itertools import pairwise
 
 from ..files import TwinError
 from ..i18n import t
 from ..memory.recall import SAMPLING, Cited, Memory, Source, with_passages
 from ..memory.spoken import Enough, Spoken
+from ..progress import width
 from ..twin import Twin
 from .voices import Voices
 
+_LONG_QUOTE, _BEGINNING = 90, 60  # columns of a quotation that is shown whole, and of its beginning
 _LONGEST_NOTE = 160  # characters of what the twin said by itself
 FIRST_SEED = 1  # another seed asks for another answer
 
@@ -87,31 +91,40 @@ class Newest:
         return self._opened[1:]
 
 
-def under(cited: Cited, author: str) -> list[tuple[str, Source | None]]:
+def under(cited: Cited, author: str, answer: str = "") -> list[tuple[str, Source | None]]:
     """What stands under an answer, each line with its source or None.
 
-    First the author's own words, then what the twin said by itself.
+    First the author's own words, then what the twin said by itself. Of what stands in the answer
+    already only the beginning is shown.
     """
     said = [(t("talk.author_says", author=author), None)] if cited.instead and cited.sources else []
-    said += [(source_text(number, each), each) for number, each in enumerate(cited.sources, 1)]
+    answer = answer or " ".join(text for text, _ in cited.sentences)
+    for number, (before, each) in enumerate(pairwise([None, *cited.sources]), 1):
+        said.append((source_text(number, each, before, answer), each))
     own = " ".join(dict.fromkeys(text for text, number in cited.sentences if number is None))
     own = own[:_LONGEST_NOTE] + "…" * (len(own) > _LONGEST_NOTE)
     return said + [(t("talk.own_words_of_the_twin", text=own), None)] * bool(own)
 
 
-def lines(cited: Cited, author: str) -> list[str]:
+def lines(cited: Cited, author: str, answer: str = "") -> list[str]:
     """The lines of `under`."""
-    return [text for text, _ in under(cited, author)]
+    return [text for text, _ in under(cited, author, answer)]
 
 
-def source_text(number: int, source: Source) -> str:
-    """'[1] from “title”, date: “quote”', with what it replies to where that is not clear."""
-    values = {
-        "date": source.date[:10] or t("talk.undated"),
-        "quote": " ".join(source.quote.split()),
-    }
+def source_text(number: int, source: Source, before: Source | None = None, answer: str = "") -> str:
+    """'[1] from “title”, date: “quote”', with what it replies to where that is not clear.
+
+    `before` is the source in the line above, which is not named twice. Of a quotation that stands
+    in the answer only the beginning is shown.
+    """
+    quote = " ".join(source.quote.split())
+    if "".join(quote.split()) in "".join(answer.split()):
+        quote = _beginning(quote)
+    values = {"date": source.date[:10] or t("talk.undated"), "quote": quote}
     title, asked = source.title, source.asked
-    if title and asked:
+    if before and _place(source) == _place(before):
+        told = t("talk.cited_same", quote=quote)
+    elif title and asked:
         told = t("talk.cited_reply", title=title, asked=asked, **values)
     elif asked:
         told = t("talk.cited_untitled_reply", asked=asked, **values)
@@ -120,3 +133,20 @@ def source_text(number: int, source: Source) -> str:
     else:
         told = t("talk.cited_untitled", **values)
     return f"[{number}] {told}"
+
+
+def _place(source):
+    """What a line names of a source: two without a title are the same if their passage is."""
+    return source.title or source.passage, source.date[:10], source.asked
+
+
+def _beginning(quote):
+    """The first words of a long quotation, which tell which one it is."""
+    if width(quote) <= _LONG_QUOTE:
+        return quote
+    shown = quote[:_BEGINNING]
+    while width(shown) > _BEGINNING:
+        shown = shown[:-1]
+    if not quote[len(shown)].isspace():  # not in the middle of a word, which Chinese has no sign of
+        shown = re.sub(r"(?<=\s)[^\s\u3040-\u9fff]*$", "", shown)
+    return shown.rstrip(" ，,、；;：:") + " …"

@@ -144,7 +144,9 @@ class TwinChat:
             return "", []
         with self._one_at_a_time:
             cited = asked.memory.cited(asked.recall, text)
-        return (_footnotes(cited, self.twin.author), _citations(text, cited)) if cited else ("", [])
+        if not cited:
+            return "", []
+        return _footnotes(cited, self.twin.author, text), _citations(text, cited)
 
     def passage(self, id: str):
         """The passage of that id, or None."""
@@ -222,10 +224,10 @@ def _answers(recall):
     return bool(recall and recall.passages and not (recall.refusal or recall.told))
 
 
-def _footnotes(cited: Cited, author: str) -> str:
+def _footnotes(cited: Cited, author: str, answer: str) -> str:
     """What follows an answer; a source's number is a link to {id of its passage}."""
     lines = []
-    for text, source in remember.under(cited, author):
+    for text, source in remember.under(cited, author, answer):
         if source:
             number, _, rest = text.partition(" ")
             text = f"[{number}]({{{source.passage}}}) {rest}"
