@@ -1,6 +1,7 @@
 """Answers with memory: what goes before the question, what is refused, and what is cited."""
 
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from test_memory import make, twin  # noqa: F401 -- a fixture
@@ -87,6 +88,8 @@ def test_to_repeat_the_question_supports_nothing():
 
 class Speaker:
     """Stands for a loaded model: gives one answer and keeps what it was asked."""
+
+    twin = SimpleNamespace(author="Ning")
 
     def __init__(self, text):
         self.text = text
@@ -408,8 +411,8 @@ def test_where_it_is_not_sure_nothing_is_denied_and_the_nearest_words_are_shown(
 @pytest.mark.parametrize(
     "question",
     [
-        *("你好", "谢谢你！", "Hello!", "How are you today?", "Who are you?"),
-        *("Are you a robot?", "你会死吗？", "Which is larger, 9.9 or 9.11?", "？"),
+        *("你好", "谢谢你！", "Hello!", "How are you today?", "Will you ever die?"),
+        *("Are you a good robot?", "你会死吗？", "Which is larger, 9.9 or 9.11?", "？"),
     ],
 )
 def test_small_talk_needs_no_memory(memory, question):

@@ -136,6 +136,18 @@ def test_what_the_memory_tells_by_itself_has_its_sources(chat):
 
 @slow
 @needs_e5
+@pytest.mark.parametrize("model", ["me", "me-plain"])
+def test_who_it_is_is_told_by_rule_with_memory_and_without(chat, model):
+    heard = []
+    reply = chat.answer(prepared(chat, user("Who are you?"), model=model), heard.append, Halt())
+    assert reply.text.startswith("I'm the twin of Ning: a language model") and reply.ended
+    assert heard == [reply.text] and (reply.footnotes, reply.citations) == ("", [])
+    about = prepared(chat, user("Who are you to judge Wagner?"), model=model)
+    assert not about.recall or not about.recall.told
+
+
+@slow
+@needs_e5
 def test_what_the_model_sees(chat):
     plain = prepared(chat, user(QUESTION), model="me-plain").turns
     assert plain == [{"role": "system", "content": "You are the twin of Ning."}, user(QUESTION)]

@@ -15,6 +15,7 @@ from ..memory.recall import SAMPLING, Cited, Memory, Source, with_passages
 from ..memory.spoken import Enough, Spoken
 from ..progress import width
 from ..twin import Twin
+from . import identity
 from .voices import Voices
 
 _LONG_QUOTE, _BEGINNING = 90, 60  # columns of a quotation that is shown whole, and of its beginning
@@ -32,9 +33,13 @@ def answer(
 ) -> tuple[str, Cited | None]:
     """A voice's answer and where it stands; the base alone is asked without memory.
 
-    With passages before it the answer is the most likely one, unless `sampling` has a temperature
-    or a further seed.
+    Who or what the twin is, is told by rule. With passages before it the answer is the most likely
+    one, unless `sampling` has a temperature or a further seed.
     """
+    itself = voice != "base" and identity.told(messages[-1]["content"], voices.twin.author)
+    if itself:
+        on_text(itself)
+        return itself, None
     if memory is None or voice == "base":
         return voices.answer(voice, messages, on_text, **sampling), None
     recall = memory.recall(messages)

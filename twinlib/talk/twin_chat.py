@@ -13,7 +13,7 @@ from ..memory.spoken import Enough, Spoken
 from ..models.llama_cpp import Answer, Halt, Halted
 from ..text import templates
 from ..twin import Twin
-from . import remember, voices
+from . import identity, remember, voices
 from .chat_request import PLAIN, ChatRequest, Refused
 
 _RULE = "\n\n---\n\n"  # between an answer and its footnotes, as Markdown
@@ -84,7 +84,10 @@ class TwinChat:
         tokens = min(request.tokens or self.tokens, self.llama.context)
         self._check_length([*_system(system), messages[-1]])
         memory = recall = None
-        if request.memory and self.newest:
+        itself = "" if request.schema else identity.told(question, self.twin.author)
+        if itself:
+            recall = Recall(question, [], told=itself)
+        elif request.memory and self.newest:
             with self._one_at_a_time:
                 memory, _ = self.newest.memory()
                 recall = memory and memory.recall(messages)
@@ -140,7 +143,7 @@ class TwinChat:
 
     def _below(self, asked, text):
         """(footnotes, citations) of an answer."""
-        if not asked.recall:
+        if not asked.recall or not asked.memory:
             return "", []
         with self._one_at_a_time:
             cited = asked.memory.cited(asked.recall, text)
