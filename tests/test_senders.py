@@ -225,6 +225,23 @@ def test_what_was_passed_over_or_cannot_be_read_is_said(look):
     assert "web pages" in form.summary.value
 
 
+def test_a_file_in_an_archive_that_cannot_be_read_is_named_and_not_the_archive(look, monkeypatch):
+    refused = (
+        ("old stuff (1).zip/stuff/broken.docx", "damaged"),
+        ("old stuff (1).zip/../evil.txt", "unsafe"),
+        (f"backup.tar.gz/{'long folder/' * 9}letter.pages", "damaged"),
+        *((f"torn.zip/{n}.txt", "damaged") for n in range(40)),
+    )
+    said = look({}, refused=refused).summary.value
+    assert "is learnt (43): stuff/broken.docx in old stuff (1).zip (damaged)" in said
+    assert "../evil.txt in old stuff (1).zip (" in said
+    assert "long folder/letter.pages in backup.tar.gz (damaged)" in said
+    assert "40 files in torn.zip (" in said
+    monkeypatch.setenv("TWINLIB_LANG", "zh")
+    said = look({}, refused=refused).summary.value
+    assert "old stuff (1).zip 里的 stuff/broken.docx" in said and "torn.zip 里的 40 个文件" in said
+
+
 def test_answers_of_the_interview_are_counted_and_no_source_is_needed(twin):
     write_records(
         twin.file("interview"),

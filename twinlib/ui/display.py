@@ -186,6 +186,11 @@ def cut(text: str, longest: int) -> str:
     return text + "…"
 
 
+def cut_before(text: str, longest: int) -> str:
+    """The end of a text, such as a file's path, in at most `longest` columns of a terminal."""
+    return cut(text[::-1], longest)[::-1]
+
+
 def show(shown: Shown, display_id: str | None = None, update: bool = False) -> None:
     """Display in a notebook, in place when `update` is true; print where there is no notebook."""
     from IPython import get_ipython

@@ -24,7 +24,7 @@ from ..text.inputs import columns
 from ..text.privacy import private_names, quoted_name
 from ..text.script import tokens_unrounded
 from ..twin import Twin
-from .display import NOTHING, Shown, caption, cut, sentence, table, title
+from .display import NOTHING, Shown, caption, cut, cut_before, sentence, table, title
 from .forms import Form
 from .widgets import button, dropdown, html, line
 
@@ -39,6 +39,8 @@ OWN = ("twitter", "chatgpt")  # formats that mark which messages are the owner's
 LITTLE = 20_000  # characters below which the interview is offered
 _TITLES = 6  # of the texts, that are shown
 _REFUSED = 8  # files that are named
+_LOCKED = "locked"  # the reason of what needs a password
+_MEMBERS = 3  # of one archive that are named for one reason
 _SECONDS = 8.0  # for counting texts
 LISTED = 60  # senders and chats that are shown; the others are counted too
 # Lines close together, and no wider than the notebook, however wide a table is.
@@ -289,25 +291,35 @@ def _formats(survey, twin):
 def _refused(reasons):
     """A warning that names the files that can't be read, given {file: reason}.
 
-    Of the members of one archive with one reason it names the archive, once.
+    Many members of one archive with one reason are counted; one with a password is named itself.
     """
     if not reasons:
         return NOTHING
-    named = list(
-        dict.fromkeys(
-            f"{cut(_archive(name), 60)} ({i18n.choose(REASONS[reason])})"
-            for name, reason in reasons.items()
-        )
-    )
+    groups = {}  # {(archive or '', reason): the names}
+    for name, reason in reasons.items():
+        archive, member = _in_archive(name)
+        groups.setdefault((archive, reason), []).append(member)
+    named = []
+    for (archive, reason), members in groups.items():
+        why = i18n.choose(REASONS[reason])
+        if archive and reason == _LOCKED:  # the password is the archive's
+            archive, members = "", [archive]
+        elif archive and len(members) > _MEMBERS:
+            members = [t("ui.so_many_files", count=len(members))]
+        named += [f"{_placed(cut_before(member, 60), archive)} ({why})" for member in members]
     names = i18n.choose(i18n.listed(named[:_REFUSED]))
     more = "…" if len(named) > _REFUSED else ""
     return sentence(t("ui.cant_be_read", count=len(reasons), names=names + more), "warning")
 
 
-def _archive(name):
-    """The archive that a member is in, by its name; any other file's own name."""
-    found = re.match(r"(?i)(.+?\.(?:zip|tar|tgz|tar\.\w+))/", name)
-    return found[1] if found else name
+def _placed(member, archive):
+    return t("ui.member_of", member=member, archive=cut(archive, 60)) if archive else member
+
+
+def _in_archive(name):
+    """(archive, member of it) by a file's name; ('', name) of a file that is in none."""
+    found = re.match(r"(?i)(.+?\.(?:zip|tar|tgz|tar\.\w+))/(.+)", name)
+    return found.groups() if found else ("", name)
 
 
 def _format(name):
