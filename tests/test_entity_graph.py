@@ -1,5 +1,7 @@
 """The entity graph: names in both languages, what links two posts, themes and changes of mind."""
 
+from types import SimpleNamespace
+
 import pytest
 from test_memory import write_corpus
 
@@ -180,7 +182,7 @@ def test_what_an_author_keeps_coming_back_to_is_told_in_his_own_words(twin):
     assert [source.passage for source in told.sources] == [p.id for p in told.passages]
     said = []
     text, cited = remember.answer(
-        None,
+        SimpleNamespace(twin=twin),  # no model: the memory tells it
         Memory(twin),
         "file",
         [{"role": "user", "content": "你反复写到的是什么？"}],

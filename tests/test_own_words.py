@@ -6,11 +6,12 @@ import pytest
 from test_memory import computed, make, needs_e5, twin, write_corpus  # noqa: F401 -- fixtures
 
 from twinlib.files import write_records
-from twinlib.memory import abstain, index, spoken, unwritten
+from twinlib.memory import abstain, agree, index, spoken, unwritten
 from twinlib.memory import own_words as own_words_module
 from twinlib.memory.index import Passage
 from twinlib.memory.own_words import LONGEST, PLACES, own_words
 from twinlib.memory.recall import Memory
+from twinlib.text import script
 from twinlib.twin import Twin
 
 
@@ -245,3 +246,12 @@ def test_a_thing_under_another_word_is_no_veto(twin):  # noqa: F811
         assert (decision.answer, decision.veto) == (not veto, veto), question
     plain = index.Index(found.passages, found.lexical, None)
     assert not unwritten.has_synonym(plain, "bike", [lock]), "words alone have no meaning"
+
+
+def test_words_with_accents_count_as_words():
+    assert {"dvořák", "kraków"} <= set(own_words_module.terms("Did Dvořák see Kraków?"))
+    assert agree.names("We met José, Łukasz and Élan") >= {"josé", "łukasz", "élan"}
+    assert "kraków" in agree.denied("I never saw Kraków.")
+    assert (
+        script.language_of("我的朋友 Łukasz Dvořák") == "zh" and script.word_count("Kraków é") == 2
+    )

@@ -90,3 +90,15 @@ def test_english_topics_are_names_and_things():
     other = passage(text="It rains.", language="en", name="2")
     found = terms([passage(text=text, language="en", name="1"), other], most=3)["1"]
     assert set(found) == {"Auntie Weng", "the paper cup", "your bench"}
+
+
+ACCENTED = "Reulé José François Renée Beyoncé André München Łukasz Kraków Élan Søren Dvořák".split()
+
+
+@pytest.mark.parametrize("name", ACCENTED)
+def test_a_name_with_accents_is_whole(name):
+    text = f"We heard {name} preach, and {name} was good. I liked {name} well, and the café."
+    here, other = (passage(each, "en", each[:5]) for each in (text, "We walked home, and slept."))
+    found = terms([here, other], most=9)[here.id]
+    assert name in found and "the café" in found
+    assert {word for term in found for word in term.split()} <= {name, "the", "café", "your"}

@@ -8,7 +8,7 @@ what is denied in one must not be claimed in the other. Who did what to whom is 
 import re
 
 from ..text.numerals import numbers
-from ..text.script import HAN, han_pairs, language_of
+from ..text.script import HAN, LOWER, UPPER, han_pairs, language_of
 from ..text.style import tidy
 from . import lexical
 from .index import Passage
@@ -71,7 +71,7 @@ KIN_ZH = (
     "|妻子?|太太|老婆|丈夫|老公|儿子|女儿|孙子|孙女|叔叔?|伯伯|舅舅?|姑姑?|姨妈?|侄子?|外甥女?"
 )
 _KIN = re.compile(rf"\b{KIN_EN}\b|{KIN_ZH}|(?:星期|周)[一二三四五六日天]")
-_CAPITALISED = re.compile(r"(?<=[a-z,;:’'\"”)\d] )[A-Z][\w'’-]{2,}")
+_CAPITALISED = re.compile(rf"(?<=[{LOWER},;:’'\"”)\d] )[{UPPER}][\w'’-]{{2,}}")
 _NAMES = ("nr", "nrt", "nrfg", "ns", "nt")  # tags of rjieba
 
 
@@ -101,7 +101,7 @@ def denied(text: str) -> set[str]:
     text, left_out, found = tidy(text), lexical.question_words(), set()
     for match in _NOT.finditer(text):
         clause = re.split(r"[.,;:!?]", text[match.end() :])[0]
-        words = [word for word in lexical.words(clause) if word.isascii() and word not in left_out]
+        words = [word for word in lexical.latin_words(clause) if word not in left_out]
         found |= set(words[:_REACH])
     for match in _NOT_ZH.finditer(text):
         found |= set(han_pairs(re.match(f"[{HAN}]{{0,3}}", text[match.end() :]).group()))

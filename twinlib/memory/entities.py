@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from ..i18n import data
 from ..text import script
-from ..text.script import HAN
+from ..text.script import HAN, LOWER, UPPER
 from ..text.style import tidy
 from . import lexical
 
@@ -30,7 +30,7 @@ _TITLE = re.compile("《([^》]{1,40})》")
 _NUMERALS = script.HAN_ZEROS + script.HAN_UNITS
 _YEAR = re.compile(rf"(?<!\d)(?:1[5-9]|20)\d\d(?!\d)|[一二][{_NUMERALS}]{{3}}(?=年)")
 # An English name: capitalised words and initials, joined by of, de, van and the like.
-_WORD = r"[A-Z][a-z\u00e0-\u024f’']*[a-z\u00e0-\u024f]|[A-Z]\."
+_WORD = rf"[{UPPER}][{LOWER}’']*[{LOWER}]|[{UPPER}]\."
 _RUN = re.compile(rf"(?<![\w’'])(?:{_WORD})(?: (?:(?:of|de|du|van|von|la) )?(?:{_WORD}))*")
 _JOINING = ("of", "de", "du", "van", "von", "la")
 _LEAST_SURE = 0.5  # share of the places of a Chinese word in which it is tagged as a name
@@ -171,7 +171,7 @@ def settled(
             written[key][mention.name] += 1
             kinds[key][mention.kind] += 1
     whole = "\n".join(texts)
-    small = Counter(re.findall(r"(?<![\w'’])[a-z\u00e0-\u024f]+", whole))
+    small = Counter(re.findall(rf"(?<![\w'’])[{LOWER}]+", whole))
     names = {}
     for key, forms in written.items():
         kind = kinds[key].most_common(1)[0][0]
@@ -223,5 +223,5 @@ def topic_words(title: str) -> list[str]:
 
     tagged = rjieba.tag(title)
     nouns = [word for word, tag in tagged if tag.startswith("n") and script.count_han(word) > 1]
-    english = re.findall(r"(?<![a-z])[a-z]{4,}", tidy(title))
+    english = re.findall(rf"(?<![{LOWER}])[{LOWER}]{{4,}}", tidy(title))
     return nouns + [word for word in english if word not in _everyday()]

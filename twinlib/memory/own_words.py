@@ -155,7 +155,7 @@ def _runs(passages, told, longest=LONGEST):
 def terms(text: str) -> list[str]:
     """Pairs of Chinese characters and English words that say something, without the everyday."""
     left_out = lexical.question_words()
-    words = [word for word in lexical.latin_words(text) if word.isascii() and word not in left_out]
+    words = [word for word in lexical.latin_words(text) if word not in left_out]
     return script.han_pairs(tidy(text)) + words
 
 
@@ -164,7 +164,7 @@ def _asked_terms(question, index):
     word and between no two words that say something: of 隐鼠有多大 only 隐鼠."""
     found = dict.fromkeys(terms(question))
     cut = _pairs_of_words(question)
-    kept = [term for term in found if term.isascii() or term in cut]
+    kept = [term for term in found if not script.has_han(term) or term in cut]
     if index is None:
         return dict.fromkeys(kept, 1.0)
     highest = math.log((index.lexical.size + 1) / 0.5)

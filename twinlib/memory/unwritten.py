@@ -13,7 +13,7 @@ from itertools import compress
 
 from ..i18n import data
 from ..text import numerals
-from ..text.script import HAN, HAN_UNITS, HAN_ZEROS, language_of
+from ..text.script import HAN, HAN_UNITS, HAN_ZEROS, LATIN, LOWER, UPPER, language_of
 from ..text.style import tidy
 from . import agree, lexical
 from .index import Index, Passage
@@ -23,10 +23,10 @@ LANGUAGE_SHARE = 0.1  # of the passages, for a language that the author writes i
 # 0.94; motorbike and bicycle 0.92, helmet and brake 0.88.
 _SAME = 0.935
 _TITLE = re.compile("《([^》]{1,40})》")
-_QUOTED = re.compile(r"[“\"]([A-Z][^”\"]{2,60})[”\"]")
+_QUOTED = re.compile(rf"[“\"]([{UPPER}][^”\"]{{2,60}})[”\"]")
 _CAPITALISED = re.compile(
-    r"(?<![.!?:] )(?<![\n\r])(?<!^)(?<![\"“(])\b(?!I\b|I['’])[A-Z][a-z\u00e0-\u024f]{2,}"
-    r"(?:[ -][A-Z][a-z\u00e0-\u024f]{2,})*"
+    rf"(?<![.!?:] )(?<![\n\r])(?<!^)(?<![\"“(])\b(?!I\b|I['’])[{UPPER}][{LOWER}]{{2,}}"
+    rf"(?:[ -][{UPPER}][{LOWER}]{{2,}})*"
 )
 # Capitalised words that name nobody.
 _NOT_NAMES = set(
@@ -58,12 +58,12 @@ _PEOPLE = ("nr", "nrt", "nrfg")  # tags of rjieba
 _VERB = re.compile(
     r"\b(?:do|does|did|can|could|would|will|should|may|might|must|to|not|n['’]t|ever|never"
     r"|who|i|you|we|they|people)"
-    r"(?: (?:i|you|we|they|he|she|it|people|ever|not))? ([a-z]+)"
+    rf"(?: (?:i|you|we|they|he|she|it|people|ever|not))? ([{LOWER}]+)"
 )
 _WHERE = re.compile("[里上中下内外边前后间]$")  # 信里: in the letter
 _YEAR = re.compile(rf"(?<!\d)(1\d{{3}}|20\d{{2}})(?!\d)|([一二][{HAN_ZEROS}{HAN_UNITS}]{{3}})年")
 # "your (adjective) sister"; in Chinese "你妹妹", "你的妹妹".
-_YOUR = re.compile(rf"\b(?:your|thy)(?: [a-z]+)? ({agree.KIN_EN})\b")
+_YOUR = re.compile(rf"\b(?:your|thy)(?: [{LOWER}]+)? ({agree.KIN_EN})\b")
 _YOUR_ZH = re.compile(f"[你您]的?({agree.KIN_ZH})")
 
 
@@ -110,7 +110,7 @@ def _whole_words(text):
     import rjieba
 
     left_out = lexical.question_words()
-    english = re.findall(r"[a-z\u00c0-\u024f]{3,}", tidy(text))
+    english = re.findall(rf"[{LOWER}]{{3,}}", tidy(text))
     han = [word for run in re.findall(f"[{HAN}]+", text) for word in rjieba.cut(run)]
     return [word for word in english + han if len(word) > 1 and word not in left_out]
 
@@ -174,10 +174,10 @@ def _things_en(question, index):
     text = tidy(question)
     known = lexical.question_words() | index.lexical.joined(question).keys() | _everyday()
     # "did they buy" for "did Xiaoman buy"
-    asked = tidy(re.sub(r"(?<=\s)[A-Z][\w'’]+(?: [A-Z][\w'’]+)*", "they", question))
+    asked = tidy(re.sub(rf"(?<=\s)[{UPPER}][\w'’]+(?: [{UPPER}][\w'’]+)*", "they", question))
     known |= {stem for verb in _VERB.findall(asked) for stem in lexical.words(verb)}
     written = {}
-    for word in re.findall(r"[a-z\u00e0-\u024f]{3,}", text):
+    for word in re.findall(rf"[{LOWER}]{{3,}}", text):
         written |= dict.fromkeys(lexical.words(word), word)
     return [word for stem, word in written.items() if stem not in known]
 
@@ -193,7 +193,7 @@ def _names_zh(question):
 
     names = _TITLE.findall(question)
     rest = _TITLE.sub("，", question)
-    names += re.findall(r"[A-Za-z][A-Za-z]{2,}", rest)
+    names += re.findall(rf"[{LATIN}][{LATIN}]{{2,}}", rest)
     titles = data("no_names")["titles"]["zh"].split()
     people, things, left_out, before = [], [], lexical.question_words(), ("", "")
     for word, tag in rjieba.tag(rest):
@@ -223,7 +223,7 @@ def _unknown_kin(question, index, allowed):
     """
     found = []
     for kin in _YOUR.findall(tidy(question)):
-        mine = re.compile(rf"\bmy(?: [a-z]+)? {kin.rstrip('s')}")
+        mine = re.compile(rf"\bmy(?: [{LOWER}]+)? {kin.rstrip('s')}")
         places = index.lexical.texts_with(lexical.words(kin)[0])
         if not any(mine.search(tidy(index.passages[n].text)) for n in places[allowed[places]]):
             found.append(kin)

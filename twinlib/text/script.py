@@ -13,6 +13,11 @@ SCRIPTS = (
 )
 # Chinese characters, with the rare ones of extension A and the compatibility block.
 HAN = "\u3400-\u9fff\uf900-\ufaff"
+# Latin letters with those that carry accents, to put between brackets: É of Élan, ł of Paweł.
+_ACCENTED = [chr(code) for code in range(0xC0, 0x250) if chr(code).isalpha()]
+UPPER = "A-Z" + "".join(filter(str.isupper, _ACCENTED))
+LOWER = "a-z" + "".join(filter(str.islower, _ACCENTED))
+LATIN = UPPER + LOWER
 # Chinese numerals, to put between brackets: 1 to 9, these and 10, which number lists and headings,
 # and zeros, of which the last is a circle that also begins the items of a list.
 HAN_UNITS = "一二三四五六七八九"
@@ -84,7 +89,7 @@ def sentences_within(text: str, tokens: float) -> str:
 
 def language_of(text: str) -> str:
     """'zh' when a text has more than half as many Chinese characters as Latin words, else 'en'."""
-    chinese, latin = count_han(text), len(re.findall(r"[A-Za-z]+", text))
+    chinese, latin = count_han(text), len(re.findall(f"[{LATIN}]+", text))
     return "zh" if chinese * 2 > latin else "en"
 
 
@@ -95,7 +100,7 @@ def count_han(text: str) -> int:
 
 def word_count(text: str) -> int:
     """The length of a text as people count it: Chinese characters plus Latin words and numbers."""
-    return len(re.findall(rf"[{HAN}]|[A-Za-z0-9]+(?:['’\-][A-Za-z0-9]+)*", text))
+    return len(re.findall(rf"[{HAN}]|[{LATIN}0-9]+(?:['’\-][{LATIN}0-9]+)*", text))
 
 
 def has_han(text: str) -> bool:

@@ -6,7 +6,7 @@ from collections import Counter
 from functools import cache
 
 from ...i18n import data
-from ...text.script import HAN_TO_TEN
+from ...text.script import HAN_TO_TEN, LATIN, LOWER, UPPER
 from ..records import Passage
 
 NUMBERS = f"〇零{HAN_TO_TEN}百"
@@ -28,7 +28,7 @@ _EVERYDAY_ZH = set(
     """.split()
 )
 # Not 三人, 玩玩, 对不起.
-_TELLING = re.compile(rf"(?![{NUMBERS}两几])(?!(.)\1$)(?!.*不)[\u4e00-\u9fff]{{2,}}|[A-Za-z].+")
+_TELLING = re.compile(rf"(?![{NUMBERS}两几])(?!(.)\1$)(?!.*不)[\u4e00-\u9fff]{{2,}}|[{LATIN}].+")
 _MARKED = re.compile(r"([“《「])([^“”《》「」，。！？；：…\s]{2,8})([”》」])")
 _STOP_EN = set(
     """
@@ -60,15 +60,15 @@ _CLOSED = "|".join(
     """.split()
 )
 _DETERMINERS = {"my": "your", "our": "your"}
-_WORD = rf"(?!(?:{_CLOSED})(?![a-z-]))[a-z][a-z-]{{2,}}"
+_WORD = rf"(?!(?:{_CLOSED})(?![{LOWER}-]))[{LOWER}][{LOWER}-]{{2,}}"
 _NOUN = re.compile(
-    rf"(?<![A-Za-z])(the|a|an|my|our|his|her|their) ((?:{_WORD} )?{_WORD})"
-    rf"(?=[,.;:!?)]| (?:{_CLOSED})(?![a-z]))"
+    rf"(?<![{LATIN}])(the|a|an|my|our|his|her|their) ((?:{_WORD} )?{_WORD})"
+    rf"(?=[,.;:!?)]| (?:{_CLOSED})(?![{LOWER}]))"
 )
 _NAME = re.compile(
-    r"(?<=[a-z,;’'] )"
+    rf"(?<=[{LOWER},;’'] )"
     r"(?:(?:Mr|Mrs|Dr|St)\.? |(?:Sir|Lady|Lord|Captain|Auntie|Uncle|Miss|Accountant) )?"
-    r"(?:[A-Z]\. )?[A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*"
+    rf"(?:[{UPPER}]\. )?[{UPPER}][{LOWER}]{{2,}}(?: [{UPPER}][{LOWER}]{{2,}})*"
 )
 
 
@@ -83,7 +83,7 @@ def terms(passages: list[Passage], most: int = 2) -> dict[str, list[str]]:
     """{passage id: its `most` most characteristic terms}: frequent in it, rare in the others."""
     english = [p.text for p in passages if p.language != "zh"]
     lower_case = Counter(
-        word for text in english for word in re.findall(r"(?<![A-Za-z'’])[a-z]{3,}", text)
+        word for text in english for word in re.findall(rf"(?<![{LATIN}'’])[{LOWER}]{{3,}}", text)
     )
     phrases = [phrase.split() for text in english for _, phrase in _NOUN.findall(text)]
     nouns = Counter(words[-1] for words in phrases)

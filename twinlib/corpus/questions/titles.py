@@ -7,7 +7,7 @@ import hashlib
 import re
 
 from ...i18n import data
-from ...text.script import HAN, has_han
+from ...text.script import HAN, LATIN, LOWER, has_han
 from ..records import Passage
 from .terms import NOUN_TAGS, NUMBERS, connectives, tagged
 
@@ -193,7 +193,9 @@ def _from_heading(passage, title):
     zh, text = passage.language == "zh", bare(passage.heading)
     # A short heading, or one that says 'it', needs the title.
     long = len(text) >= 6 if zh else len(text.split()) >= 5
-    refers = re.search(r"(?i)^[先再又]|它|(?<![a-z])(it|this|that|they|them)(?![a-z])", text)
+    refers = re.search(
+        rf"(?i)^[先再又]|它|(?<![{LOWER}])(it|this|that|they|them)(?![{LOWER}])", text
+    )
     alone = long and not refers
     question = (_question_zh if zh else _question_en)(text)
     if question and alone:
@@ -275,23 +277,23 @@ def _about_en(passage, text):
 
 def _lower_first(passage, text):
     """A text with a small first letter if the passage writes the word so, or it is 'the', 'my' …"""
-    word = re.match(r"[A-Za-z']+", text)
-    low = word and re.search(rf"(?<![A-Za-z]){word.group().lower()}(?![A-Za-z])", passage.text)
+    word = re.match(rf"[{LATIN}']+", text)
+    low = word and re.search(rf"(?<![{LATIN}]){word.group().lower()}(?![{LATIN}])", passage.text)
     if low or re.match(r"(?i)(the|a|an|my|our|some|every)\s", text):
         return text[0].lower() + text[1:]
     return text
 
 
 def _title_case(text):
-    words = re.findall(r"[A-Za-z]{4,}", text)
+    words = re.findall(rf"[{LATIN}]{{4,}}", text)
     return len(words) > 1 and sum(word[0].isupper() for word in words) > len(words) * 0.7
 
 
 def in_second_person(text: str) -> str:
     """A title as a reader would say it to the author: 'I' and 我 become 'you' and 你."""
     text = _ME_ZH.sub("你", text)
-    text = re.sub(r"(?<![A-Za-z'’])I am(?![A-Za-z])", "you are", text)
-    return re.sub(r"[A-Za-z]+(?:['’][a-z]+)?", _second_person, text)
+    text = re.sub(rf"(?<![{LATIN}'’])I am(?![{LATIN}])", "you are", text)
+    return re.sub(rf"[{LATIN}]+(?:['’][{LOWER}]+)?", _second_person, text)
 
 
 def _second_person(match):

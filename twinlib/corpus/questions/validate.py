@@ -11,6 +11,8 @@ from typing import NamedTuple
 from ...i18n import data
 from ...text.script import (
     HAN,
+    LATIN,
+    LOWER,
     STRAY,
     count_han,
     not_in_capitals,
@@ -32,8 +34,9 @@ _COPIED, _COPIED_SHARE = {"en": 30, "zh": 15}, {"en": 0.6, "zh": 0.75}
 _PATTERNS = {
     "en": r"^(What|Why|How|When|Where|Who|Which|Did|Do|Does|Was|Were|Is|Are|"
     r"Have|Has|Had|Would|Could|Can|Should) "
-    r'[A-Za-z][^?"\\\n\u2e80-\uffff]{2,66}[?]$',
-    "zh": r"^[\u4e00-\u9fff“《][\u4e00-\u9fffA-Za-z0-9 ，、：“”《》（）·—…%+.-]{2,38}？$",
+    r'[A-Za-z\u00c0-\u024f][^?"\\\n\u2e80-\uffff]{2,66}[?]$',
+    "zh": r"^[\u4e00-\u9fff“《]"
+    r"[\u4e00-\u9fffA-Za-z\u00c0-\u024f0-9 ，、：“”《》（）·—…%+.-]{2,38}？$",
 }
 _PROMPTS = {
     "en": "You are a reader. Write one or two short questions that can be answered with what "
@@ -58,16 +61,16 @@ _INVISIBLE = re.compile(
     f"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufffd\ud800-\udfff]{STRAY}"
 )
 _ABOUT_EN = re.compile(
-    r"(?<![a-z])(?:the|this|that|these|those) "
+    rf"(?<![{LOWER}])(?:the|this|that|these|those) "
     r"(?:(?:input|given|above|following|short|blog|main) )*"
     r"(?:text|passage|author|writer|article|excerpt|narrator|speaker|blogger|essay|paragraph|"
     r"document|post|context|quote)"
-    r"(?:'s|s)?(?![a-z])|"
-    r"(?<![a-z])(?:according to|in|of) (?:the|this|that) "
-    r"(?:story|piece|diary|letter|entry)(?![a-z])|"
-    r"(?<![a-z])(?:ai|language|chat) ?(?:bot|model|assistant)(?![a-z])|"
-    r"(?<![a-z])(?:the|this) (?:word|phrase|term|question|answer)(?![a-z])|json|"
-    r"(?<![a-z])provide (?:an? |any |more |me |the )*"
+    rf"(?:'s|s)?(?![{LOWER}])|"
+    rf"(?<![{LOWER}])(?:according to|in|of) (?:the|this|that) "
+    rf"(?:story|piece|diary|letter|entry)(?![{LOWER}])|"
+    rf"(?<![{LOWER}])(?:ai|language|chat) ?(?:bot|model|assistant)(?![{LOWER}])|"
+    rf"(?<![{LOWER}])(?:the|this) (?:word|phrase|term|question|answer)(?![{LOWER}])|json|"
+    rf"(?<![{LOWER}])provide (?:an? |any |more |me |the )*"
     r"(?:detail|information|example|answer|response)",
     re.IGNORECASE,
 )
@@ -78,7 +81,7 @@ _ABOUT_ZH = re.compile(
 _REQUEST = re.compile(
     r"^(?:请?(?:再|多|给我|跟我|和我)?"
     r"(?:说说|讲讲|聊聊|谈谈|介绍|描述|说一说|讲一讲|聊一聊|谈一谈)|"
-    r"(?:please )?(?:tell|talk|describe|explain|share)(?![a-z]))",
+    rf"(?:please )?(?:tell|talk|describe|explain|share)(?![{LOWER}]))",
     re.IGNORECASE,
 )
 _CUT_OFF = re.compile(
@@ -93,14 +96,14 @@ _UNFINISHED = re.compile(
 )
 # The reader who asks has no part in the passage: "Did Mr Moore and I dine?" is the author's own I.
 _FIRST_PERSON = re.compile(
-    r"(?<![A-Za-z])(?<![Dd]o )(?<![Cc]an )(?<![Ss]hould )(?<![Tt]ell )"
-    rf"(?:{not_in_capitals('i me my we us our')})(?![A-Za-z'’])|"
+    rf"(?<![{LATIN}])(?<![Dd]o )(?<![Cc]an )(?<![Ss]hould )(?<![Tt]ell )"
+    rf"(?:{not_in_capitals('i me my we us our')})(?![{LATIN}'’])|"
     r"(?<![给对跟和替让叫告诉自])我(?!该|要|能|可以|应)"
 )
 # Who or what that is, is said elsewhere.
 _POINTS = "it its they them their he him his she her hers this these those one ones"
 _UNCLEAR = re.compile(
-    rf"(?<![A-Za-z])(?:{not_in_capitals(_POINTS)})(?![A-Za-z])|"
+    rf"(?<![{LATIN}])(?:{not_in_capitals(_POINTS)})(?![{LATIN}])|"
     r"(?<![其吉维])[他它她](?!乡|日|人)|[这那]个[？?]|上述|以上|这些"
 )
 # Greek to Thai, kana, hangul.
@@ -255,12 +258,14 @@ def _problem(question, passage, found):
 def _names(author, question):
     """Whether a question names its author, with all of the name or a word of it."""
     words = [word for word in author.split() if len(word) > (2 if word.isascii() else 1)]
-    return any(re.search(rf"(?<![A-Za-z]){re.escape(word)}(?![a-z])", question) for word in words)
+    return any(
+        re.search(rf"(?<![{LATIN}]){re.escape(word)}(?![{LOWER}])", question) for word in words
+    )
 
 
 def _pairs(question):
     """Pairs of neighbouring Chinese characters and Latin words."""
-    units = re.findall(f"[{HAN}]|[a-z]+", question.lower())
+    units = re.findall(f"[{HAN}]|[{LOWER}]+", question.lower())
     return list(zip(units, units[1:]))
 
 
@@ -274,7 +279,7 @@ def _same(question, earlier):
 
 def _is_chinese(question):
     """Whether a question has more Chinese characters than Latin words."""
-    return count_han(question) > len(re.findall("[A-Za-z]+", question))
+    return count_han(question) > len(re.findall(f"[{LATIN}]+", question))
 
 
 def _copies(question, text, run):
