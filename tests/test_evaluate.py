@@ -2,6 +2,8 @@
 computed twice.
 """
 
+import re
+
 import pytest
 
 from twinlib import Stopped, TwinError, settings
@@ -361,6 +363,33 @@ def test_nothing_held_out_is_a_stop(trained):
         for problem in evaluate.problems(WANTED, trained)
         if problem.level == "stop"
     )
+
+
+def test_what_is_ahead_is_said_before_it_starts_and_few_questions_mean_a_short_run(
+    trained, capsys, monkeypatch
+):
+    def stop(*_):
+        raise Stopped("here")
+
+    monkeypatch.setattr(evaluate, "gather", stop)
+    said = {}
+    for count in (4, 24):
+        chosen = settings.make("evaluate", effort="smoke", questions=count, picks=0)
+        with pytest.raises(Stopped):
+            run(trained, chosen)
+        output = capsys.readouterr().out
+        found = re.search(r"About (\d+ \w+) on .*: (\d+) answers .* (\d+) texts", output)
+        assert found, output
+        sample = evaluate.draw(
+            trained, evaluate.resolve(chosen, evaluate.plan(chosen, trained).values)
+        )
+        answers, texts = int(found[2]), int(found[3])
+        assert texts == 2 * len(sample.mine + sample.theirs)
+        assert answers == sum(map(len, sample.conversations.values())) + 2 * len(sample.prefixes)
+        assert len(sample.prefixes) == min(8, count) and len(sample.mine) <= 2 * count
+        said[count] = answers, texts, evaluate.plan(chosen, trained).seconds
+    (few, few_texts, few_seconds), (many, many_texts, many_seconds) = said[4], said[24]
+    assert few < many and few_texts <= many_texts and few_seconds < many_seconds
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from ..files import write_atomic
 from ..i18n import LANGUAGES, t
 from ..models import device_fit, load
 from ..models.plan import Plan, derive, machine
-from ..progress import Progress
+from ..progress import Progress, duration
 from ..settings import EFFORTS, Evaluate, resolve, stop, stops, warning
 from ..text import exercises
 from ..text.tasks import problem_file
@@ -25,8 +25,8 @@ _COMPLETE = EFFORTS.index("standard")  # from this effort on all figures are com
 _MAX_PROBLEMS = {"standard": 50, "thorough": 200}
 _PROBLEM_TOKENS = 256  # of the answer to a problem
 _MAX_FACTS = 30
-_FEW_TEXTS = 16  # held-out passages that are scored below that effort
-_FEW_PREFIXES = 8  # training passages that are continued below that effort
+# Held-out passages that are scored below that effort, and half as many of training continued.
+_FEW_TEXTS = 16
 _ENOUGH = 24  # answers: enough to tell a twin that answers nineteen questions in twenty
 
 
@@ -100,7 +100,8 @@ def run(twin: Twin, settings: Evaluate, progress: Progress) -> Outcome:
     stopping = stops(problems(settings, twin))
     if stopping:
         raise TwinError(stopping[0].text)
-    settings = resolve(settings, plan(settings, twin).values)
+    planned = plan(settings, twin)
+    settings = resolve(settings, planned.values)
     files = _files(twin, settings)
     inputs = twin.inputs(
         twin.file("passages"),
@@ -113,6 +114,8 @@ def run(twin: Twin, settings: Evaluate, progress: Progress) -> Outcome:
         base=True,
     )
     sample = draw(twin, settings)
+    counts = sample.counts(len(files))
+    progress.say(t("evaluate.what_is_ahead", time=duration(planned.seconds), **counts))
     outputs = Outputs(twin, settings, progress, sample.size(len(files)))
     base = load.prepare(twin.facts["base"]["name"], progress)
     outputs.use(base, twin.newest_adapter()[1], _precision(twin))
@@ -164,6 +167,13 @@ class Sample(NamedTuple):
     unwritten: list  # questions on what the corpus doesn't mention
     known: list  # questions of training rows, which the memory may not refuse
 
+    def counts(self, files: int) -> dict[str, int]:
+        """The answers to write, if `files` GGUF files answer, and the texts to read and score."""
+        replies = (self.prefixes, self.instructions, self.problems, self.facts, self.unwritten)
+        answers = sum(map(len, self.conversations.values())) + files * len(self.questions)
+        texts = 2 * sum(map(len, (self.mine, self.theirs, self.trained))) + 3 * len(self.picks)
+        return {"answers": answers + 2 * sum(map(len, replies)), "texts": texts}
+
     def size(self, files: int) -> int:
         """The number of answers and scores, if `files` GGUF files answer."""
         of_both = (
@@ -186,7 +196,8 @@ def draw(twin: Twin, settings: Evaluate) -> Sample:
     asked = held_out.conversations(selected + new, prompt)
     if settings.effort == EFFORTS[0]:  # answers are all that takes long on a CPU
         asked |= {name: asked[name][: len(selected)] for name in ("base", "prompt")}
-    texts = 2 * settings.questions if complete else _FEW_TEXTS
+    most = 10**9 if complete else _FEW_TEXTS
+    texts = min(2 * settings.questions, most)  # who asks few questions wants a short run
     mine = held_out.round_robin(held_out.cut(test), texts)
     sample = Sample(
         train,
@@ -196,7 +207,7 @@ def draw(twin: Twin, settings: Evaluate) -> Sample:
         mine=mine,
         theirs=held_out.impostors(mine, train),
         trained=[],
-        prefixes=held_out.round_robin(train, settings.questions if complete else _FEW_PREFIXES),
+        prefixes=held_out.round_robin(train, min(settings.questions, most // 2)),
         picks=held_out.picks(questions(twin), settings.picks),
         instructions=[],
         problems=[],

@@ -578,7 +578,7 @@ def _evaluate(settings, machine, facts):
     answers = variants * asked_all + (variants - 2) * (questions - asked_all)
     written = answers * tokens + facts.get("short_answers", 0) * _SHORT_ANSWER
     # Tokens whose log-likelihood is measured.
-    scored = (12 * questions if scores_all else 64) * 220 + 6 * picks * 4 * 50
+    scored = (12 * questions if scores_all else min(64, 8 * questions)) * 220 + 6 * picks * 4 * 50
     step = estimate.Step(12_000, "16-bit", 0, "none", False, gpu)
     step_seconds = estimate.step_seconds(machine, shape, step)
     seconds = written / (400 if gpu else 60) + scored / 12_000 * step_seconds / 2 + 30
