@@ -49,10 +49,53 @@ STRAY = (
     rf"(?:(?<![{_JOINED_LETTERS}][\u200c\u200d])|(?![{_JOINED_LETTERS}]))"
 )
 
-_ABBREVIATIONS = r"(?<!Mr\.)(?<!Mrs\.)(?<!Dr\.)(?<!St\.)(?<!Ms\.)(?<!vs\.)(?<!No\.)(?<![A-Z]\.)"
+# Abbreviations of English, German, Spanish, Portuguese and French, without their full stop. Behind
+# these a name or an example follows, so that no sentence ends there.
+_GOES_ON = """
+    Mr Mrs Ms Dr St Prof Capt Lieut Lt Col Gen Maj Sgt Cpl Adm Cmdr Rev Revd Hon Gov Sen Rep Messrs
+    Thos Wm Jas Geo Chas Jno Robt Saml Benj Edw Mt vs Hr Frl Dipl Sr Sra Srta Sres Dra Lic Dña Profa
+    Exmo Exma Sto Sta Mme Mlle MM Mgr Ste e.g i.e z.B d.h p.ej p.ex cf Cf vgl Vgl viz
+"""
+# Behind these no sentence ends before a small letter or a digit: months, numbered things and so on.
+_MAY_END = """
+    No Nos Nr Fig Figs Vol Vols Ch Chap Sec Art Ed Eds Bd Abb Jr Inc Ltd Co Corp Bros Ave Dept
+    etc al approx ca Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Okt Dez Ene Abr Ago Dic Fev
+    Mon Tue
+    Tues Wed Thu Thur Thurs Fri Sat Sun ene feb abr jun jul ago sept oct nov dic fev dez janv
+    févr avr juil déc usw usf bzw evtl ggf inkl exkl zzgl Mio Mrd Jh Std Tel pág págs Pág
+    núm Núm aprox
+    env Mai Jän Mär vol chap fig
+"""
+_CONSONANTS = "bcdfghjklmnpqrstvwxzBCDFGHJKLMNPQRSTVWXZ"
+
+
+def _behind(words):
+    """A regular expression of a place behind one of these words and its full stop."""
+    by_length = {}  # Python looks back by as many characters as it knows beforehand
+    for word in words.split():
+        by_length.setdefault(len(word), []).append(re.escape(word))
+    behind = (rf"(?<=(?<![{LATIN}.])(?:{'|'.join(same)})\.)" for same in by_length.values())
+    return "|".join(behind)
+
+
+# Not behind a single capital, as in a name, nor within "z. B." or behind "p. ex."
+_INITIAL = rf"(?<=(?<![{LATIN}])[{UPPER}]\.)|(?<=(?<![{LATIN}.])[{LOWER}]\.)(?=\s+[{LATIN}]\.)"
+_INITIAL += rf"|(?<=(?<![{LATIN}])p\.)(?=\s+e[xj]\.)|(?<=(?<![{LATIN}])p\. e[xj]\.)"
+# Words without a vowel, and "p.m."
+_SHORT = (
+    "|".join(rf"(?<=(?<![{LATIN}])[{_CONSONANTS}]{{{n}}}\.)" for n in (1, 2, 3, 4))
+    + rf"|(?<=(?<![{LATIN}])[{LATIN}]\.[{LATIN}]\.)"
+)
+_DAY = r"(?<=(?<!\d)\d\.)(?=\s+{months})|(?<=(?<!\d)\d\d\.)(?=\s+{months})".format(
+    months="(?:Jan|Feb|März|April|Mai|Jun|Jul|Aug|Sept|Okt|Nov|Dez)"
+)
+_ABBREVIATED = (
+    rf"(?!{_behind(_GOES_ON)}|{_INITIAL}|{_DAY})"
+    rf"(?!(?:{_behind(_MAY_END)}|{_SHORT})\s+[{LOWER}\d])"
+)
 SENTENCE = re.compile(
     r"(?<=[。！？!?…])(?![”’」』）)!?。！？…\s])|(?<=[。！？!?…][”’」』）)])(?!\s)|(?<=[.!?][\"')”’])\s+|"
-    rf"{_ABBREVIATIONS}(?<=[.!?])\s+"
+    rf"(?<=[.!?]){_ABBREVIATED}\s+"
 )
 CLAUSE = re.compile(r"(?<=[；;，,：:])\s*")
 
