@@ -15,6 +15,8 @@ import pytest
 from twinlib import Twin, running
 from twinlib.command_line import main
 from twinlib.files import now, write_json
+from twinlib.i18n import t
+from twinlib.progress import Progress, line_of
 from twinlib.ui import tables
 
 ME = psutil.Process()
@@ -60,6 +62,24 @@ def test_the_record_says_why_a_run_ended(twin):
     with pytest.raises(ValueError), running.claim(twin, "persona", {}, lambda e: f"It was {e}."):
         raise ValueError("the cat")
     assert running.last(twin).sentence == "It was the cat."
+
+
+def test_where_a_run_is_is_read_in_the_readers_language(twin, monkeypatch):
+    with running.claim(twin, "persona", {}):
+        progress = Progress(twin.history("persona"), "persona")
+        monkeypatch.setenv("TWINLIB_LANG", "zh")  # a notebook's child
+        progress(1, 3, t("train.answers_before"))
+        run = running.current(twin)
+        assert "训练前的回答" in line_of(running.position(twin, run), "persona")
+        monkeypatch.setenv("TWINLIB_LANG", "en")
+        assert "1/3 · answers before training" in line_of(running.position(twin, run), "persona")
+        assert "answers before training" in running.state(twin, run)["en"]
+        assert "训练前的回答" in running.state(twin, run)["zh"]
+        progress(2, 3, "old.zip")  # a name is the same in both
+        assert "2/3 · old.zip" in line_of(running.position(twin, run), "persona")
+        for damage in ({"key": "gone.entry", "values": {}}, {"key": 3}, "x", {"items": None}):
+            record = {"done": 1, "total": 3, "note": "as written", "said": damage}
+            assert "as written" in line_of(record, "persona")
 
 
 def test_a_request_to_stop_that_comes_too_late_is_still_known(twin, handlers):

@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .files import make_folder, parsed_lines, write_records
-from .i18n import LANGUAGES, both, choose, data, t
+from .i18n import LANGUAGES, Sentence, both, choose, data, restored, t
 from .twin import Stopped
 
 REWARD = "reward_"  # the prefix of single rewards in history.jsonl
@@ -47,8 +47,9 @@ class Progress:
 
     `history` is the file of the records, one JSON object a line: {time, done, total, note,
     **figures}, with `seconds_left` estimated from the recent pace unless it is given; a `unit`
-    stands behind the counts. With `fresh` an existing file is deleted. Nothing is printed if
-    $TWINLIB_PROGRESS is 'file': a notebook reads the file and shows its own line.
+    stands behind the counts. A note that is one of our sentences is kept as `said`, so that it is
+    read in any language (see note_of). With `fresh` an existing file is deleted. Nothing is printed
+    if $TWINLIB_PROGRESS is 'file': a notebook reads the file and shows its own line.
     """
 
     def __init__(self, history: Path | None = None, step: str = "", fresh: bool = True):
@@ -102,6 +103,8 @@ class Progress:
         self, done: int, total: int, note: str = "", raise_on_stop: bool = True, **figures
     ) -> None:
         record = {"time": time.time(), "done": done, "total": total, "note": note, **figures}
+        if isinstance(note, Sentence):
+            record["said"] = note.texts.kept
         left = self._paces.setdefault(total, Pace()).left(done, total)
         if left is not None:
             record.setdefault("seconds_left", round(left, 1))
@@ -229,6 +232,17 @@ def newest(records: Iterable[dict]) -> dict | None:
     return record
 
 
+def note_of(record: dict) -> str | dict[str, str]:
+    """The note of a progress record as {language: text}; as it was written if that is not known."""
+    note, kept = record.get("note", ""), record.get("said")
+    if not isinstance(kept, dict):
+        return note
+    try:
+        return restored(kept)
+    except (OSError, KeyError, TypeError, AttributeError, IndexError, ValueError):
+        return note  # of another version, or damaged by hand
+
+
 def line_of(record: dict, step: str = "", room: int | None = None, brief: bool = False) -> str:
     """A progress record as one line, such as 'persona 12/80 · loss 3.21 · 2 min left'.
 
@@ -254,7 +268,8 @@ def _parts(record, step):
     unit = record.get("unit", "")
     parts = {"step": f"{step} {record['done']}/{record['total']} {unit}".strip()}
     if record.get("note"):
-        parts["note"] = record["note"]
+        note = note_of(record)
+        parts["note"] = choose(note) if isinstance(note, dict) else note
     numbers = {
         name: value
         for name, value in record.items()

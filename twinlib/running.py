@@ -28,7 +28,7 @@ from .files import (
     write_json,
 )
 from .i18n import Texts, both, listed, step_title, t
-from .progress import duration, line_of, newest
+from .progress import duration, line_of, newest, note_of
 from .twin import STEPS, Stopped, Twin
 
 BUSY = 75  # the exit status of a command that another run of the twin keeps from starting
@@ -275,7 +275,7 @@ def state(twin: Twin, run: Run) -> Texts:
     if not record or not record["total"]:
         return both("core.running")
     key = "core.running_at" if record.get("note") else "core.running_at_step"
-    return both(key, done=record["done"], total=record["total"], note=record.get("note"))
+    return both(key, done=record["done"], total=record["total"], note=note_of(record))
 
 
 def place(run: Run) -> Texts:

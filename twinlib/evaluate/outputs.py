@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..files import Cache, content_id, versions
-from ..i18n import choose, t
+from ..i18n import t
 from ..models import embed, generate, letters, load
 from ..settings import Evaluate
 from ..text import labels, templates
@@ -132,8 +132,9 @@ class Outputs:
         items = {
             content_id(f"reply {tokens} {json.dumps(turns)}"): turns for turns in conversations
         }
-        model = choose(labels.variant("twin" if trained else "base"))
-        records = self._fill("scores", self._sha[trained], items, compute, f"{note}: {model}")
+        model = labels.variant("twin" if trained else "base")
+        note = t("evaluate.of_model", note=note, model=model)
+        records = self._fill("scores", self._sha[trained], items, compute, note)
         return [record["text"] for record in records]
 
     def continuations(self, trained: bool, passages: list) -> list[dict]:
