@@ -106,6 +106,13 @@ def test_in_both_languages_each_says_its_sentence_once(twin, monkeypatch):
     assert "(no commercial use · 禁止商用)" in said
 
 
+def test_on_a_narrow_page_every_column_of_the_bases_is_there_below_the_others():
+    shown = base_models.overview().html
+    assert "<table" not in shown and "overflow-x" not in shown, "none is pushed out of sight"
+    assert shown.count('role="columnheader"') == 7
+    assert shown.count('role="row"') == 1 + len(CATALOGUE) and "flex-wrap:wrap" in shown
+
+
 def test_a_remark_on_a_base_is_a_sentence_of_its_own(monkeypatch):
     for language, marks in (("en", ". "), ("zh", "。")):
         monkeypatch.setenv("TWINLIB_LANG", language)

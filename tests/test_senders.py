@@ -225,6 +225,12 @@ def test_what_was_passed_over_or_cannot_be_read_is_said(look):
     assert "web pages" in form.summary.value
 
 
+def test_on_a_narrow_page_who_wrote_how_much_stands_below_the_chat(look):
+    shown = look(CHATS).summary.value
+    assert "<table" not in shown.partition("Who wrote")[2], "it is not pushed out of sight"
+    assert 'role="columnheader"' in shown and "Ning" in shown
+
+
 def test_a_file_in_an_archive_that_cannot_be_read_is_named_and_not_the_archive(look, monkeypatch):
     refused = (
         ("old stuff (1).zip/stuff/broken.docx", "damaged"),

@@ -9,7 +9,7 @@ from ..models import pip_base, plan
 from ..progress import duration
 from ..publish.cards import licence_name
 from ..twin import Twin
-from .display import Shown, caption, sentence, table
+from .display import Shown, caption, noted_table, sentence, table
 
 Planner = Callable[[str], plan.Plan]  # from the name of a base to its plan
 
@@ -55,7 +55,7 @@ def overview(twin: Twin | None = None) -> Shown:
     rows = [_row(entry, chosen, facts) for entry in CATALOGUE.values()]
     start = sentence(t("ui.start_with", base=base) + f" ({why})", "good")
     key = "ui.machine_with_gpu" if machine["gpu"] else "ui.machine_without_gpu"
-    return caption(t(key, **machine)) + start + table(header, rows)
+    return caption(t(key, **machine)) + start + noted_table(header, rows)
 
 
 def _row(base, chosen, facts):

@@ -24,7 +24,7 @@ from ..text.inputs import columns
 from ..text.privacy import private_names, quoted_name
 from ..text.script import tokens_unrounded
 from ..twin import Twin
-from .display import NOTHING, Shown, caption, cut, cut_before, sentence, table, title
+from .display import NOTHING, Shown, caption, cut, cut_before, noted_table, sentence, table, title
 from .forms import Form
 from .widgets import button, dropdown, html, line
 
@@ -228,7 +228,7 @@ class Senders(widgets.VBox):
         chats.sort(key=lambda item: -sum(item[1]["senders"].values()))
         chats, more = chats[:LISTED], len(chats) - LISTED
         lines = [(source, _format(chat["format"]), _writers(chat)) for source, chat in chats]
-        shown = table((t("ui.chat"), t("ui.format"), t("ui.who_wrote")), lines)
+        shown = noted_table((t("ui.chat"), t("ui.format"), t("ui.who_wrote")), lines)
         if more > 0:
             shown += caption(t("ui.more_chats", count=more))
         return Shown(_SCROLLED.format(shown.html), shown.text)
