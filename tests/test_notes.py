@@ -91,8 +91,8 @@ def test_a_sentence_in_a_warning_and_an_error_in_it_change_the_language_too(twin
     assert twin.report("corpus").warnings == warnings
     monkeypatch.setenv("TWINLIB_LANG", "zh")
     first, second = twin.report("corpus").warnings
-    assert (
-        first
-        == "本机空闲内存不够让 qwen 提问：请在“提问的模型”里选小一点的。在此之前用现成的问句。"
+    assert first == (
+        "本机空闲内存不够让 qwen 提问：请在“提问的模型”（--question-model）里选小一点的。"
+        "在此之前用现成的问句。"
     )
     assert second.startswith("再找些您写过的") and "访谈" in second and "Add" not in second

@@ -388,7 +388,8 @@ def test_the_share_of_equal_first_choices_stands_in_for_a_divergence(twin):
     assert lines(plots.files(twin))[0][1:3] == ["hardly different", "93%"]
 
 
-def test_without_files_there_is_a_sentence(twin):
+def test_without_files_there_is_a_sentence(twin, monkeypatch):
+    monkeypatch.setattr("twinlib.commands.in_notebook", lambda: True)
     assert plots.files(twin).text == "There is no GGUF file yet: run the step above."
     assert "9.11' in the form above" in plots.decimals(twin).text
 

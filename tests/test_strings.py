@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from twinlib import i18n
+from twinlib import commands, i18n
 
 PACKAGE = Path(__file__).parent.parent / "twinlib"
 FUNCTIONS = ("t", "both", "stop", "warning", "label")
@@ -220,3 +220,24 @@ def test_a_title_within_title_marks_has_the_small_ones_and_a_path_stays_as_it_is
     assert cited["zh"] == "出自《〈小彼得〉译本序》，1929：“a”"
     path = "/drive/三闲集-“皇汉医学”.md"
     assert path in i18n.both("corpus.source_missing", source=path)["zh"]
+
+
+def _flags_in(text):
+    return sorted(set(re.findall(r"[(（](--[\w-]+)[)）]", text)))
+
+
+def test_a_setting_has_its_flag_beside_its_label_in_a_terminal_and_not_in_a_notebook(monkeypatch):
+    named = {"en": "'What readers call you'", "zh": "“读者怎么称呼您”"}
+    flag = {"en": " (--author)", "zh": "（--author）"}
+    for code, text in i18n.both("corpus.no_author").items():
+        assert named[code] + flag[code] in text
+    monkeypatch.setattr(commands, "in_notebook", lambda: True)
+    for code, text in i18n.both("corpus.no_author").items():
+        assert named[code] in text and "--" not in text
+
+
+def test_both_languages_name_the_same_settings_by_their_labels():
+    for key, entry in ENTRIES.items():
+        flags = {code: _flags_in(i18n._with_flags(text, code)) for code, text in entry.items()}
+        assert flags["en"] == flags["zh"], key
+    assert "(--tokens)" not in i18n._with_flags("'Longest answer, in tokens'", "en"), "of two steps"

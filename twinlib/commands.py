@@ -46,10 +46,10 @@ def quoted(text: str) -> str:
 
 def notebook_of(step: str) -> str:
     """The number of the notebook that runs a step, where sentences are read in one; else ''."""
-    return _NOTEBOOKS.get(step, "") if _in_notebook() else ""
+    return _NOTEBOOKS.get(step, "") if in_notebook() else ""
 
 
-def _in_notebook():
+def in_notebook() -> bool:
     """Whether this is a notebook's kernel or a child process of one."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None

@@ -1,6 +1,7 @@
 """Sentences in the reader's language. They are stored in data/, all languages side by side.
 
 In a sentence [[corpus]] stands for what runs that step where it is read: a notebook or a command.
+A setting is named by its label in quotation marks, 'Rows at once'; a terminal adds its flag.
 `t("corpus.source_not_found", source=path)` fills in `source_not_found` of data/strings/corpus.yaml.
 A word that depends on a number stands in two forms, {n} {n|answer|answers}: 1 takes the first.
 To add a language, put its code into LANGUAGES and a line with that code into every entry of data/.
@@ -111,7 +112,7 @@ def _filled(text, code, values, spaced=True):
         what = _run(match[2].format(**values), code)
         return (match[1] if what.isascii() else "") + what  # no blank before a Chinese word
 
-    text = re.sub(r"( ?)\[\[(.+?)\]\]", run, text)
+    text = _with_flags(re.sub(r"( ?)\[\[(.+?)\]\]", run, text), code)
     if not values:
         return text
     filled = {name: v[code] if isinstance(v, dict) else v for name, v in values.items()}
@@ -120,6 +121,27 @@ def _filled(text, code, values, spaced=True):
         text, filled = _quoted(text, filled)
         text = _spaced(text, filled)
     return text.format(**filled)
+
+
+def _with_flags(text, code):
+    """A sentence in which, in a terminal, flags stand beside the labels of settings."""
+    if not re.search("['“]", text) or commands.in_notebook():
+        return text
+    flags = _flags(code)
+    labels = "|".join(map(re.escape, flags))
+    beside = {"zh": "（{}）"}.get(code, " ({})")
+    return re.sub(f"['“]({labels})['”]", lambda m: m[0] + beside.format(flags[m[1]]), text)
+
+
+@cache
+def _flags(code):
+    """{label of a setting: flag of a command}, without labels that stand for several flags."""
+    flags = {}
+    for entries in data("settings").values():
+        for name, entry in entries.items():
+            if isinstance(entry, dict) and "label" in entry:
+                flags.setdefault(entry["label"][code], set()).add("--" + name.replace("_", "-"))
+    return {label: "".join(found) for label, found in flags.items() if len(found) == 1}
 
 
 def _numbered(text, values):
