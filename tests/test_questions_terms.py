@@ -102,3 +102,48 @@ def test_a_name_with_accents_is_whole(name):
     found = terms([here, other], most=9)[here.id]
     assert name in found and "the café" in found
     assert {word for term in found for word in term.split()} <= {name, "the", "café", "your"}
+
+
+ODD = """
+We met at Paul’s Churchyard, at St Paul’s School and near African House. The greater was mine,
+and the greater was his. A great house, a great dog. I called her a Slut, and the Committee
+met; the Committee sat. The grateful, the grateful. He was with Prince Rupert and Prince
+Charles, and with Prince himself. We saw Prince of Wales and my Lieutenant; he asked Lieutenant
+for a note. The lamp burns, and I lit the lamp.
+"""
+
+
+def test_what_the_text_is_about_is_a_whole_name_or_a_noun_it_comes_back_to():
+    text = " ".join(ODD.split()) + " Sir W. Penn came. Sir W. Penn went."
+    here, other = (passage(each, "en", each[:5]) for each in (text, "We walked home, and slept."))
+    found = terms([here, other], most=99)[here.id]
+    wrong = ("Paul", "St Paul", "Churchyard", "African", "the African", "the greater", "the great")
+    wrong += (
+        "W. Penn",
+        "Slut",
+        "Committee",
+        "the Committee",
+        "the grateful",
+        "Prince",
+        "Lieutenant",
+    )
+    assert not set(found) & set(wrong)
+    assert "the note" not in found[:4]
+    assert {"the lamp", "Prince Rupert", "Prince Charles"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    "language, text",
+    [
+        ("en", "We went to Woolwich, and back from Woolwich. Then Deptford, by {n}."),
+        ("zh", "垫圈睡了。我叫垫圈，垫圈不理。茶要烫，茶杯也要烫，茶杯不漏，{n}。"),
+    ],
+)
+def test_no_two_passages_are_asked_for_the_same(language, text):
+    here = [passage(text.format(n=n), language, str(n)) for n in range(2)]
+    others = [
+        passage(f"We slept, {n}." if language == "en" else f"睡了{n}。", language, f"o{n}")
+        for n in range(9)
+    ]
+    first, second = (terms([*here, *others])[str(n)] for n in range(2))
+    assert first and first[:1] != second[:1]

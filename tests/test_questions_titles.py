@@ -175,3 +175,9 @@ def test_bare_titles():
             "二十四孝图",
         )
     ] == ["关于茶", "Tea", "茶要烫", "再论雷峰塔的倒掉", "有无相通", "二十四孝图"]
+
+
+def test_a_title_that_begins_with_a_preposition_is_quoted_whole():
+    letter = Passage("1", "d", "The harvest is in.", 10, title="to my father", language="en")
+    [question] = titles(letter)
+    assert "“to my father”" in question and "to your father" not in question

@@ -66,10 +66,19 @@ _NOUN = re.compile(
     rf"(?=[,.;:!?)]| (?:{_CLOSED})(?![{LOWER}]))"
 )
 _NAME = re.compile(
-    rf"(?<=[{LOWER},;’'] )"
+    rf"(?<=[{LOWER},;’'] )(?<!['’]s )"
     r"(?:(?:Mr|Mrs|Dr|St)\.? |(?:Sir|Lady|Lord|Captain|Auntie|Uncle|Miss|Accountant) )?"
     rf"(?:[{UPPER}]\. )?[{UPPER}][{LOWER}]{{2,}}(?: [{UPPER}][{LOWER}]{{2,}})*"
+    # Not "St Paul" of "St Paul's Churchyard", nor "Prince" of "Prince of Wales".
+    rf"(?![{LATIN}]|[-'’][{LATIN}]*[ -]?[{UPPER}]| of (?:the )?[{UPPER}])"
 )
+
+# A single word behind one of these is a thing or an office, whatever its first letter.
+_OF_A_KIND = r"(?i:the|a|an|my|our|his|her|their|your|this|that|these|every|some|any|no) ({})"
+_CAPITALISED = re.compile(rf"[{UPPER}][{LOWER}]+\.? $")
+_BEFORE = 20  # characters before a name
+_ONCE = 0.3  # weight of a noun that a text has once
+_ADJECTIVE = re.compile(r".*(?:ful|less|ous|able|ible|ish|est)")
 
 
 @cache
@@ -88,21 +97,27 @@ def terms(passages: list[Passage], most: int = 2) -> dict[str, list[str]]:
     phrases = [phrase.split() for text in english for _, phrase in _NOUN.findall(text)]
     nouns = Counter(words[-1] for words in phrases)
     alone = Counter(words[0] for words in phrases if len(words) == 1)
+    parts = _parts_of_names(english)
     weights = {
         p.id: _weights_zh(p.text)
         if p.language == "zh"
-        else _weights_en(p.text, lower_case, nouns, alone)
+        else _weights_en(p.text, lower_case, nouns, alone, parts)
         for p in passages
     }
     spread = Counter(word for words in weights.values() for word in words)
-    telling = {}
+    telling, used = {}, set()
     for name, words in weights.items():
         scores = {
             word: weight * math.log((len(weights) + 1) / spread[word])
             for word, weight in words.items()
             if spread[word] <= len(weights) / 4 + 1
         }
-        telling[name] = _distinct(sorted(scores, key=lambda word: (-scores[word], word)), most)
+        ranked = sorted(scores, key=lambda word: (-scores[word], word))
+        # The first is what is asked for, and no two passages are asked for the same.
+        first = next((word for word in ranked if word not in used), None)
+        used.add(first)
+        rest = [word for word in ranked if word != first]
+        telling[name] = _distinct([first, *rest], most) if first else []
     return telling
 
 
@@ -170,24 +185,53 @@ def _is_whole(word, text):
     )
 
 
-def _weights_en(text, lower_case, nouns, alone):
+def _parts_of_names(texts):
+    """The capitalised words that mostly stand in longer names: "House", "Prince", "Captain"."""
+    whole, parts = Counter(), Counter()
+    for text in texts:
+        for run in re.findall(rf"[{UPPER}][{LOWER}]+(?: [{UPPER}][{LOWER}]+)*", text):
+            words = run.split()
+            whole.update(words)
+            parts.update(words if len(words) > 1 else ())
+    return {word for word, count in parts.items() if 2 * count >= whole[word]}
+
+
+def _is_comparative(word, lower_case, nouns):
+    """Whether it is "greater" of "great": a word with that ending, and that is no noun itself."""
+    bases = (word[:-2], word[:-1], word[:-3], word[:-3] + "y")
+    return word.endswith("er") and any(lower_case[base] and not nouns[base] for base in bases)
+
+
+def _weights_en(text, lower_case, nouns, alone, parts):
     """{term: weight}: names (capitalised within a sentence) and nouns ('the' or 'my' before them).
 
     `lower_case` counts the lower-case words of the corpus, which are no names. `nouns` counts the
     words in the position of a noun: one that is seldom there ('the office still') is no noun. Those
-    that stand there `alone` are nouns: of 'the lamp burns', said once, the last is none.
+    that stand there `alone` are nouns: of 'the lamp burns', said once, the last is none. `parts`
+    are words of longer names. A noun that the text has once is seldom what it is about.
     """
     weights, found = Counter(), _NOUN.findall(text)
     repeated = Counter(phrase for _, phrase in found)
+    said = Counter(re.findall(rf"[{LOWER}]+", text.lower()))
     for determiner, phrase in found:
         words = phrase.split()
-        often = nouns[words[-1]] > 0.1 * lower_case[words[-1]]
+        often = nouns[words[-1]] > (0.1 if words[1:] else 0.2) * lower_case[words[-1]]
         ends_in_verb = alone[words[0]] > 0.1 * lower_case[words[0]] and not alone[words[-1]]
         often = often and (not ends_in_verb or repeated[phrase] > 1)
+        last = words[-1]
+        again = sum(said[form] for form in {last, f"{last}s", last.removesuffix("s")}) > 1
+        if _ADJECTIVE.fullmatch(last) or _is_comparative(last, lower_case, nouns):
+            continue
         if often and not phrase.endswith(("ly", "ed", "ing")) and not set(words) & _STOP_EN:
-            weights[f"{_DETERMINERS.get(determiner, 'the')} {phrase}"] += 1
-    for name in _NAME.findall(text):
+            weights[f"{_DETERMINERS.get(determiner, 'the')} {phrase}"] += 1 if again else _ONCE
+    for match in _NAME.finditer(text):
+        name = match.group()
+        if _CAPITALISED.search(text, max(0, match.start() - _BEFORE), match.start()):
+            continue  # the rest of a name that begins a sentence
         last = name.split()[-1].lower()
+        single = " " not in name
+        if single and (name in parts or re.search(_OF_A_KIND.format(name), text)):
+            continue
         if last not in _STOP_EN and lower_case[last] == 0:
             weights[f"the {name}" if f"the {name}" in text else name] += 1.5
     return weights

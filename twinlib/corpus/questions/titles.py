@@ -270,6 +270,8 @@ def _about_en(passage, text):
             passage, "topic", in_second_person(_lower_first(passage, topic.group(1))), text
         )
     words = len(text.split())
+    if re.match(r"(?i)(to|from|for|with|at|in|by|of|after|before|under|over|into|as)\s", text):
+        return _fill(passage, "post", quoted(text, False), text)  # "to my father" is no subject
     if words > 8 or re.search(r"[:;,.!—–]", text) or _title_case(text) and words > 3:
         return _fill(passage, "post", quoted(text, False), text)
     return _fill(passage, "topic", in_second_person(_lower_first(passage, text)), text)
