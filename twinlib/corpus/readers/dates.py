@@ -25,7 +25,7 @@ _NIGHT = dict.fromkeys("晚上 晚间 晚間 夜晚".split(), 5)
 _NIGHT |= dict.fromkeys("夜里 夜裡 夜裏 夜间 夜間 深夜 半夜 午夜 子夜".split(), 6)
 _NOON = ("中午", "正午")
 HALVES = (*_MORNING, *_AFTERNOON, *_NIGHT, *_NOON)
-_LETTERS, _DASH = re.compile("[A-Za-z]{3}"), re.compile(r"(?<=\d)[,;]?\s+[-–]\s+(?=\d)")
+_LETTERS, _DASH = re.compile(r"[^\W\d_]{3}"), re.compile(r"(?<=\d)[,;]?\s+[-–]\s+(?=\d)")
 _WESTERN = re.compile(
     r"\w{3},? (\w{3}) (\d{1,2}) (\d\d):(\d\d):(\d\d) (?:[+-]\d{4}|\w{3,4}) (\d{4})"
 )

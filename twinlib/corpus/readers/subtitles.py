@@ -20,7 +20,10 @@ from ..records import Document
 from .chats.messages import Conversation, Message
 
 _CLOCK = r"(?:(\d{1,3})[:：])?(\d{1,2})[:：](\d{1,2})(?:[,.，:](\d{1,3}))?"
-_TIMING = re.compile(rf"\s*{_CLOCK}\s*-{{1,2}}>\s*{_CLOCK}(?:\s.*)?")
+# '-->' between the times, or a comma between two with milliseconds, as in YouTube's .sbv
+_TIMING = re.compile(
+    rf"\s*{_CLOCK}(?:\s*-{{1,2}}>\s*|(?<=\.\d{{3}}),(?=\d\S*\.\d{{3}}$)){_CLOCK}(?:\s.*)?"
+)
 _BLOCK = re.compile(r"(?:NOTE|STYLE|REGION)\b")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
 _LABEL = re.compile(
@@ -88,9 +91,8 @@ def conversation(file: File) -> Conversation:
     for cue in _spoken(file.text):
         speaker = cue.speaker or speaker  # only the first cue of a speaker has the name
         spoken.append(cue._replace(speaker=speaker))
-    return Conversation(
-        _title(file.name), [Message(speaker, text) for speaker, text in _paragraphs(spoken)]
-    )
+    messages = [Message(speaker, text) for speaker, text in _paragraphs(spoken)]
+    return Conversation(_title(file.name), messages, wordings=False)
 
 
 def _speakers(cues):

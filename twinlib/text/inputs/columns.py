@@ -9,12 +9,16 @@ CHAT = {  # {role: names}; the first name that a table has counts
     "time": (
         "StrTime time timestamp datetime date created_at create_time CreateTime sent_at "
         "send_time date_sent when 时间 发送时间 消息时间 日期 日期时间 发布时间 发表时间 "
-        "创建时间 時間 發送時間 日期時間 發佈時間"
+        "创建时间 時間 發送時間 日期時間 發佈時間 Datum Uhrzeit Zeit Zeitpunkt Zeitstempel "
+        "gesendet gesendet_am fecha hora fecha_y_hora marca_temporal marca_de_tiempo enviado data "
+        "data_e_hora data/hora horário heure date_et_heure horodatage envoyé envoyé_le"
     ).split(),
     "sender": (
         "Remark NickName sender_name Sender from_name from author user username user_name "
         "name speaker talker who 发送者 发送人 发言人 发信人 昵称 发送者昵称 备注 用户 "
-        "用户名 姓名 作者 說話人 發送者 發送人 暱稱 说话人"
+        "用户名 姓名 作者 說話人 發送者 發送人 暱稱 说话人 Absender Verfasser Autor Autorin Nutzer "
+        "Benutzer Benutzername remitente usuario nombre autora remetente usuário nome expéditeur "
+        "auteur utilisateur nom pseudo"
     ).split(),
     "mine": (
         "IsSender is_sender isSend is_send is_self is_mine mine from_me is_from_me outgoing "
@@ -22,7 +26,8 @@ CHAT = {  # {role: names}; the first name that a table has counts
     ).split(),
     "text": (
         "StrContent content text message msg body message_text 内容 消息内容 消息 聊天内容 "
-        "发言 文本 內容 訊息 訊息內容 正文"
+        "发言 文本 內容 訊息 訊息內容 正文 comment Nachricht Nachrichtentext Inhalt Kommentar "
+        "mensaje contenido texto comentario mensagem conteúdo comentário contenu texte commentaire"
     ).split(),
     "chat": (
         "room_name StrTalker chat chat_name conversation thread group group_name channel "

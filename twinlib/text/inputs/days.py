@@ -8,13 +8,27 @@ from datetime import date
 from email.utils import parsedate_to_datetime
 
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_MONTH = f"({'|'.join(MONTHS)})"
+# How the names of months begin in English, German, Spanish, Portuguese and French
+MONTH_BEGINNINGS = {
+    beginning: number
+    for number, beginnings in enumerate(
+        "jan jän ene,feb fev fév,mar mär mrz,apr abr avr,may mai,jun juin,jul juil,aug ago aoû aou,"
+        "sep set,oct okt out,nov,dec dez dic déc".split(","),
+        start=1,
+    )
+    for beginning in beginnings.split()
+}
+_BEGINNING = "|".join(sorted(MONTH_BEGINNINGS, key=len, reverse=True))
+MONTH = rf"(?:{_BEGINNING})[a-zçéûüß]{{0,7}}"  # in small letters
+_MONTH = rf"({_BEGINNING})[a-zçéûüß]{{0,7}}"
 NUMBERED = re.compile(
     r"(?<!\d)((?:1[0-9]|20)\d\d)\s*[-_./年]?\s*(\d{1,2})\s*[-_./月]?\s*(\d{1,2})(?!\d)"
 )
-NAMED = re.compile(  # 'May 17, 2024', '08-Oct-24', '8 October 2024'
-    rf"(?<![A-Za-z]){_MONTH}[a-z]{{0,6}}\.? (\d{{1,2}}),? (\d{{4}})|"
-    rf"(\d{{1,2}})[-. ]{{1,2}}{_MONTH}[a-z]{{0,6}}[-., ]{{1,2}}(\d{{4}}|\d\d)(?![A-Za-z0-9])",
+# 'May 17, 2024', '08-Oct-24', '8 October 2024', '8. März 2024', '8 de maio de 2024'
+NAMED = re.compile(
+    rf"(?<![^\W\d_]){_MONTH}\.? (\d{{1,2}}),? (\d{{4}})|"
+    rf"(\d{{1,2}})(?:\.? de |[-. /]{{1,2}}){_MONTH}"
+    r"(?:\.? de |[-., /]{1,2})(\d{4}|\d\d)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 
@@ -41,6 +55,6 @@ def named(match: re.Match | None) -> tuple[int, int, int] | None:
     if match is None:
         return None
     month, day, year, day2, month2, year2 = match.groups()
-    number = MONTHS.index((month or month2).title()) + 1
+    number = MONTH_BEGINNINGS[(month or month2).casefold()]
     year = int(year or year2)
     return year + 2000 if year < 100 else year, number, int(day or day2)
