@@ -47,7 +47,9 @@ def owner(conversation: Conversation, options: Options) -> set[str]:
 
 
 def _normalised(name):
-    return unicodedata.normalize("NFKC", name).casefold().strip()
+    """A name in one case and without signs at its ends, which some layouts cut off."""
+    name = unicodedata.normalize("NFKC", name).casefold().strip()
+    return re.sub(r"^[\W_]+|[\W_]+$", "", name) or name
 
 
 def senders(conversation: Conversation) -> Counter[str]:
@@ -119,7 +121,7 @@ def _utterances(conversation, mine):
     members = _members(conversation)
     texts = [] if conversation.known else [(m.sender, m.text) for m in conversation.messages]
     alone = sum(message.skip_reason == "platform" for message in conversation.messages) > 1
-    judge = Judge(members, texts, conversation.known, alone)
+    judge = Judge(members, texts, conversation.known, alone, conversation.wordings)
     burst, question, first_number = [], "", 0
     for number, message in enumerate(conversation.messages):
         own = message.sender in mine if message.mine is None else message.mine

@@ -449,9 +449,12 @@ def _by_recurring_names(lines, timed):
         found["before"].append(
             (number, _EDGES.sub("", bare), match[0], _text_after(match[0], after))
         )
-        name, _, text = re.sub("[:：>»|]", ":", before, count=1).partition(":")
+        last = match
+        if line[-1] in "0123456789mM.)]}>】）":
+            last = _TIME_AT_END.search(line, match.end()) or match
+        name, _, text = re.sub("[:：>»|]", ":", line[: last.start()], count=1).partition(":")
         if text.strip(" (["):
-            found["first"].append((number, name, match[0], re.sub(r"[\s(\[]+$", "", text)))
+            found["first"].append((number, name, last[0], re.sub(r"[\s(\[]+$", "", text)))
     best, chosen = [], {"first": None}
     for place, heads_ in found.items():
         heads_ = [

@@ -45,15 +45,21 @@ _OWN_LINES = re.compile(  # of Discord, Slack, Zoom, KakaoTalk, among the lines 
 _NESTED = re.compile(rf"(?m)^ {{4}}(?! ){text_forms.NAMED_STAMP}[^\n]*\n(?: {{4}}[^\n]*\n?)*")
 # What the program says without a sender, with its time.
 _EVENT = re.compile(rf"{form_parts.CLOCK}\t(?:[^\t]*|\t.*)")
+# A day and a time, which are nobody's words: '13 sept 2024, 9:23 (read)'
+_DATED = re.compile(
+    rf"(?=.*{form_parts.ANY_DAY}|.*\d{{4}}){form_parts.ANY_TIME}(?:\s*\([^()]{{1,60}}\))?"
+)
 _NUMBERS = re.compile(r"\d.*\d.*\d")
 _STAMPED = re.compile(rf"\[?{form_parts.STAMP}\b\W.*")
 _UNKNOWN = ("unknown", "fields", "untimed", "records")  # forms of programs that are not known
 _PROGRAMS = ("bracketed", "line", "kakao", "line spaced", "clocked", "elapsed", "labelled")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h时時点點]\d\d"), 3
+_SHORTEST_FRAME = 3  # characters beside the name
 _MOST_HEADS = 500  # that tell what heads look like
 _PLAIN, _MARKDOWN = (".txt", ".text", ".log", ""), (".md", ".markdown")
 _EDGE = re.compile(r"\s[^\w\s]{1,8}$|</\w+>$")
+_START = re.compile(r"(?:[^\w\s]{1,4}|[^\W_]{1,16}\s?[:：›»>|])\s+(?=\S)")
 _NAMES = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")  # a sign alone is none
 _QUOTES = '“”„"«»「」『』'
 _ME = ("我", "me")
@@ -82,7 +88,10 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
         messages = _messages(part, form)
         if messages:
             known = form in _PROGRAMS or bool(_opening(_lines(start(file))))
-            yield Conversation(title or title_of(file.name), messages, known=known)
+            wordings = not known or form not in _SPOKEN
+            yield Conversation(
+                title or title_of(file.name), messages, known=known, wordings=wordings
+            )
 
 
 def _form(file):
@@ -123,7 +132,8 @@ def _lines(text):
     """The lines without spaces around them, and without replies that iMessage repeats indented."""
     text = _NESTED.sub("", text) if "\n    " in text else text
     lines = [INVISIBLE.sub("", line).strip(" \r\u3000\xa0") for line in text.split("\n")]
-    return any_order.with_heads_above(lines)
+    moved = any_order.with_heads_above(lines)
+    return record_grammar.with_names_above(lines) if moved is lines else moved
 
 
 def _opening(lines):
@@ -159,10 +169,13 @@ def _messages(lines, form):
     times = _times(lines, heads, form)
     unknown = _unread_heads(lines, heads)
     unknown |= untimed.nameless(lines, heads) if form in _UNKNOWN else set()
+    if form == "stacked":
+        taken = {number for head in heads for number in range(head.line, head.body)}
+        unknown |= {n for n, x in enumerate(lines) if n not in taken and text_forms.is_time(x)}
     if form == "records" and (slot := record_grammar.find(lines)):
         unknown |= slot.nameless
-    ruled = set() if form in _PROGRAMS else _furniture(lines, heads)
-    ruled |= untimed.furniture(lines, heads) if form in _UNKNOWN else set()
+    ruled = {x for x in _furniture(lines, heads) if form not in _PROGRAMS or not _RULE.match(x)}
+    ruled |= set() if form in _PROGRAMS else untimed.furniture(lines, heads)
     texts = [head.text for head in heads if head.text]
     quoted = len(texts) > 3 and all(text[0] in _QUOTES for text in texts)
     messages = []  # a list for each head
@@ -194,6 +207,8 @@ def _messages(lines, form):
     for whole in ([lines[head.line] for head in heads], [m.text for m in messages]):
         if edge := "" if form in _PROGRAMS else _common_edge(whole):
             messages = [m._replace(text=m.text.removesuffix(edge).rstrip()) for m in messages]
+    if start := "" if form in _PROGRAMS else _common_start([m.text for m in messages]):
+        messages = [m._replace(text=m.text.removeprefix(start)) for m in messages]
     return messages
 
 
@@ -208,6 +223,13 @@ def _common_edge(texts):
     ends = Counter(match[0] for text in texts if (match := _EDGE.search(text)))
     edge, times = ends.most_common(1)[0] if ends else ("", 0)
     return edge if len(texts) > 5 and times * 3 > len(texts) * 2 else ""
+
+
+def _common_start(texts):
+    """What nearly all texts begin with: signs, or a word that the program writes and a colon."""
+    starts = Counter(match[0] for text in texts if (match := _START.match(text)))
+    start, times = starts.most_common(1)[0] if starts else ("", 0)
+    return start if len(texts) > 5 and times * 5 >= len(texts) * 4 else ""
 
 
 def _unread_heads(lines, heads):
@@ -231,8 +253,41 @@ def _unread_heads(lines, heads):
     begins = _common_beginning([lines[head.line] for head in heads])
     if begins:
         found |= {n for n, x in enumerate(lines) if n not in taken and begins.match(x)}
+    found |= _without_name(lines, heads, taken)
+    dated = {n for n, x in timed if _DATED.fullmatch(x)}
+    found |= dated if len(dated) * 2 < len(heads) else set()
     known = (text_forms.LINE_DAY.fullmatch, _EVENT.fullmatch)
     return {n for n in found if not any(is_known(lines[n]) for is_known in known)}
+
+
+def _without_name(lines, heads, taken):
+    """The numbers of lines that are what most heads are without a name, in words and signs."""
+    frames = Counter()
+    for head in heads[:_MOST_HEADS]:
+        line = lines[head.line]
+        before, name, after = line.partition(head.name or "\n")
+        after = after.removesuffix(head.text) if head.text else after
+        frames[_frame(before), _frame(after)] += bool(name)
+    (before, after), times = frames.most_common(1)[0] if frames else (("", ""), 0)
+    if times * 2 <= len(heads[:_MOST_HEADS]) or len(before + after) < _SHORTEST_FRAME:
+        return set()
+    whole = any(head.text for head in heads)
+    first = (before + after)[0]
+    found = set()
+    for number, line in enumerate(lines):
+        if number in taken or not line or whole and line[0].isalpha():
+            continue
+        if line[0] != first and not (first == "0" and line[0].isdigit()):
+            continue
+        frame = _frame(line)
+        if frame.startswith(before + after) if whole else frame == before + after:
+            found.add(number)
+    return found
+
+
+def _frame(text):
+    """A part of a first line without spaces, numbers as 0."""
+    return re.sub(r"\s+", "", re.sub(r"\d+", "0", text))
 
 
 def _common_beginning(firsts):

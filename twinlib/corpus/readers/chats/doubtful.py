@@ -13,9 +13,14 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-_DIGIT = re.compile(r"\d")
+from . import notices
+
+_DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d+")
 _MOST_NAMES, _MOST_TEXTS = 40, 500  # that are looked at to know a chat's templates and style
-_NAME_HERE = "\x00"
+_NAME_HERE = notices.NAME
+# How likely a program wrote a line, by its words alone, that is taken for its own
+_HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.2, 0.7, 0.8, 0.9
+_LONGEST_NOTICE = 120  # characters of a line that is told by its words
 _LONGEST = 200  # characters of a line that a program says
 _LONGEST_MARK = 80  # of a line above somebody else's words
 # Those who speak of themselves write these; a program that speaks of them does not.
@@ -35,7 +40,10 @@ _NAMED_FIRST = re.compile(r"[\W_]*\w[^:：\n]{1,40}[:：]\s?\S")
 _CUT = re.compile(r"(?:…|\.\.\.)\W*$")
 _POINTS_DOWN = re.compile(r"[\u2193\u21d3\u21e9\u2b07\u2935\U0001f447\U0001f53d]\ufe0f?\W*$")
 _BAR = re.compile(r"\s*[|│┃┆┊▌▍▎▏╎╭╰├└┌╔╚>＞❘❙❚](?=[\s\w─│@“\"«„])")
-_BRACKETED = re.compile(r"\s*[\[(（【<《〈{«‹「『*_~][^\n]*[\])）】>》〉}»›」』*_~][:：]?\s*")
+_PAIRS = "[] () （） 【】 <> 《》 〈〉 {} «» ‹› 「」 『』 ** __ ~~".split()
+_BRACKETED = re.compile(
+    r"\s*(?:" + "|".join(rf"\{a}(?!\s)[^\n]*\{b}" for a, b in _PAIRS) + r")[:：]?\s*"
+)
 _DECORATED = re.compile(r"\s*[-—–─=*_~·•#+]{2,}\s?[^\W_][^\n]*?[-—–─=*_~·•#+]{2,}\s*")
 _RULE = re.compile(r"\s*(?:[-—–─=*_~·•] ?){3,}\s*")
 _BULLET = re.compile(r"\s*(?:[-–—•·*+‣▪◦]|\d{1,2}[.)、]|[(（]\d{1,2}[)）])\s*(?=\S)")
@@ -56,6 +64,10 @@ _NUMBERED = re.compile(
     rf"\s*(?P<mark>{_BEFORE_CHOICE})?(?P<label>.*[^\W\d].*?)(?P<sign>\s*[^\w\s.,]+\s*|\s+)"
     r"\d{1,5}(?P<unit>\s?[^\W\d]{0,12})\s?[)）\]]?\W*"
 )
+_BEFORE_LETTER = re.compile(r"(?:[A-Ha-h][.)、:：]|[(（][A-Ha-h][)）])(?=\s)")
+# Signs in which hardly anybody writes a list
+_RARE_SIGN = re.compile(r"[^\w\s.,:;/()（），。：+*•&~'\"€$£¥%°×–—-]")
+_LETTERS = re.compile(r"[^\W\d_]+(?:['’ .-]+[^\W\d_]+)*")
 _FRAME = re.compile(r"\s(?:…|[^\w\s,.]+)\s?\d{1,5}(?:\D{1,12}\d{1,5}[^\d\n]{0,6})?$")
 # 'From: Harbour News', a line above what was copied
 _FIELD = re.compile(
@@ -66,12 +78,24 @@ _LABELLED = re.compile(r"[A-ZÀ-Þ][^\W\d]*(?: [^\W\d]+){0,3}\s?[:：]\s?[A-ZÀ-
 _QUESTION = re.compile(r".*[?？]\W*")
 _CALL = re.compile(r"[^\n(（\[]{1,40}[(（\[][^()（）\[\]\n]*\d[^()（）\[\]\n]*[)）\]]\.?")
 _WHOLE = re.compile(r"\[[^\n\[\]]{2,}\]|【[^\n]{2,}】|<(?![|｜/])[^\n<>]{2,}>")
-_NAMED_IN_SIGNS = re.compile(r"[「“\"『《‹«„][^「」“”\"『』《》«»„\n]{1,16}[」”\"』》›»“]\W*")
+_NAMED_IN_SIGNS = re.compile(
+    r"(?:[自源][^\n「“\"『《]{0,6}[「“\"『]|[《【])[^》】」”\"』\n]{1,16}[》】」”\"』]\W*$"
+)
 # A line of parts with a sign between them, or with a part in brackets before it
 _PARTS = re.compile(
     r"[^\W_]\s?[·•¦›‣|→➜]\s?[^\W_]|^(?:\[[^\]]+\]|【[^】]+】|《[^》]+》|«[^»]+»|<[^>]+>)\s?[^\W_]"
 )
-_TITLE_CASE = re.compile(r".*(?<![.!?…] )\b[A-ZÀ-Þ][\w’'-]+ [A-ZÀ-Þ][\w’'-]+\W*")
+# What stands before the colon of a line above somebody else's words
+_ASIDE_LAST = re.compile(r"[^\W\d].*[)）]\s?[:：]$")  # 'Harbour News (channel):'
+SAID_BY = re.compile(
+    r"(?:(?<![^\W_])(?:wrote|writes|said|says|posted|shared|announced|replied"
+    r"|schrieb|schreibt|sagte|sagt|meinte|meint|teilte|postete"
+    r"|escribió|escribe|dijo|dice|publicó|anunció|escreveu|escreve|disse|diz|publicou|postou"
+    r"|écrit|dit|publié|annonce|annoncé)|写道|寫道|说|說|发布|發布|公告|通知|表示)\s?[:：]$"
+    r"|(?:original message|ursprüngliche nachricht|(?:mensaje|mensagem) original"
+    r"|message d['’]origine|原消息|原文).{0,40}[:：]$",
+    re.IGNORECASE,
+)
 
 
 class Judged(NamedTuple):
@@ -87,7 +111,8 @@ class Judge:
 
     `known` says whether a reader knows the program; else what is only likely to be another's is
     put aside, too. `alone` says whether the program's sentences stand there without a sender: what
-    begins with a first name is then what a person says.
+    begins with a first name is then what a person says. `wordings` says whether the sentences of a
+    known program are known; else those that hardly anybody would write are put aside.
     """
 
     def __init__(
@@ -96,8 +121,9 @@ class Judge:
         texts: Sequence[tuple[str, str]],
         known: bool,
         alone: bool = False,
+        wordings: bool = True,
     ):
-        self.known, self._alone = known, alone
+        self.known, self._alone, self._wordings = known, alone, wordings
         self._members = {name.casefold() for name in members if name}
         # A name that is a word only is no sign of anything: 'Me', 'Du', 'A'.
         told = sorted((name for name in members if len(name) > 1), key=len, reverse=True)
@@ -125,8 +151,7 @@ class Judge:
                         return Judged(own, lines[at], "quote")
                     return Judged("\n".join(lines[:at]).strip(), "\n".join(lines[at:]), reason)
         said = [
-            not self.known and self._is_said_by_program(line, sender, not number)
-            for number, line in enumerate(lines)
+            self._is_said_by_program(line, sender, not number) for number, line in enumerate(lines)
         ]
         if not any(said):
             return Judged(text)
@@ -142,6 +167,13 @@ class Judge:
             if not self.known:  # a choice, and its votes under it
                 pairs += zip(shaped, shaped[2:])
             counted += any(a and b and (shape is not _numbered or a == b) for a, b in pairs)
+        shapes = [_choice(line) for line in lines[1:]]
+        same = {a for a, b in zip(shapes, shapes[1:]) if a and a == b}
+        asked = any(map(_QUESTION.fullmatch, lines[:2]))
+        signed = any(map(_RARE_SIGN.search, same))
+        if signed and (asked or any(shape.count("0") > 1 for shape in same)):
+            counted += 2
+        counted += bool(asked and same)
         if self.known:
             shares = [bool(_SHARE.search(line)) for line in lines]
             asked = _QUESTION.fullmatch(lines[0]) and any(map(all, zip(shares, shares[2:])))
@@ -185,11 +217,13 @@ class Judge:
         is_label = len(line.split()) < 5 and line[-1].isalnum() and sender in self._small
         if is_label and line[0].isupper() and below[:1].isupper():
             return "announced"
-        if line.endswith((":", "：")) and below and not _BULLET.match(below):
+        if line.endswith((":", "：")):
+            told = SAID_BY.search(line) or _ASIDE_LAST.search(line) and not _BULLET.match(below)
+            return "announced" if below and told else ""
+        few = len(line.split()) < 4
+        if _NAMED_IN_SIGNS.search(line) or _PARTS.search(line) or few and "@" in line:
             return "announced"
-        if _NAMED_IN_SIGNS.search(line) or _PARTS.search(line) or "@" in line:
-            return "announced"
-        if not self._nouns and _TITLE_CASE.fullmatch(line):
+        if not self._nouns and _is_title(line):
             return "announced"
         return ""
 
@@ -198,19 +232,35 @@ class Judge:
         line = line.strip()
         if not line or len(line) > _LONGEST:
             return False
+        if self.known:
+            return not self._wordings and self._chance(line) > _SURELY
         if sender in self._small and _LABELLED.fullmatch(line):
             return True
         name = self._name.search(line)
-        if name and self._speaks_of(line, name, sender, is_first):
+        chance = self._chance(line)
+        if name and self._speaks_of(line, name, sender, is_first) and chance > _HARDLY:
+            return True
+        if chance > (_LIKELY_OF_NAMES if name else _LIKELY):
             return True
         if (
             _WHOLE.fullmatch(line)
             or _DECORATED.fullmatch(line)
             or len(line.split()) <= 6
             and _CALL.fullmatch(line)
+            and not _BULLET.match(line)
         ):
             return True
         return self._skeleton(line) in self._templates
+
+    def _chance(self, line):
+        """How likely a program wrote a line; 0 where somebody speaks of themselves, or asks."""
+        if len(line) > _LONGEST_NOTICE or line[-1:] in ":：" or _BULLET.match(line):
+            return 0.0
+        if FIRST_PERSON.search(line) or _QUESTION.fullmatch(line):
+            return 0.0
+        if sum(map(str.isdigit, line)) >= sum(map(str.isalpha, line)):
+            return 0.0
+        return notices.chance(self._name.sub(notices.NAME, line))
 
     def _speaks_of(self, line, name, sender, is_first):
         before, after = line[: name.start()], line[name.end() :]
@@ -283,12 +333,28 @@ def _pattern(name):
     return rf"(?<![^\W_]){case}{re.escape(name)})(?![a-zà-ÿ0-9])"
 
 
+def _is_title(line):
+    """Whether a line is a few words of which most have capitals, and no sentence."""
+    words = line.split()
+    large = sum(word[:1].isupper() for word in words)
+    return len(words) < 7 and large > 1 and large * 5 > len(words) * 3 and line[-1].isalnum()
+
+
+def _choice(line):
+    """What a line of a number, signs and words has beside them: '0×a'; '' for other lines."""
+    if len(line) > _LONGEST_MARK or not _DIGIT.search(line):
+        return ""
+    line = _TICK.sub("□", re.sub(_BEFORE_LETTER, "•", line.strip()), count=1)
+    shape = re.sub(r"\s+", "", _LETTERS.sub("a", _DIGITS.sub("0", line)))
+    return shape if 0 < shape.count("a") < 3 and re.search(r"[^\w.,]", shape) else ""
+
+
 def _numbered(line):
     """What a line that ends in a number has before and after it; '' for a sentence."""
     match = _NUMBERED.fullmatch(line) if len(line) <= _LONGEST_MARK else None
     if not match:
         return ""
     sign, unit = match["sign"].strip()[:1], match["unit"].strip()
-    if not sign and not match["mark"] and not unit:
-        return ""
+    if match["label"][-1].isdigit() or not sign and not match["mark"] and not unit:
+        return ""  # 'Mon: 9-17', a sentence
     return sign + (match["mark"] or "")[-1:] + " " + unit[:3].casefold()

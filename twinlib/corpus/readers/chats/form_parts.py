@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from ....text.inputs.days import MONTHS
+from ....text.inputs import days
 from ..dates import HALVES
 
 HALF = f"(?:{'|'.join(HALVES)})"  # of the day
@@ -12,8 +12,9 @@ CLOCK = rf"(?:{HALF}\s?)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:\s?[AaPp]\.?\s?[Mm]\b\
 _NUMBERS = (
     r"\d{1,4}\s?[./\-年년]\s?\d{1,2}\s?[./\-月월]\s?\d{1,4}[日일]?\.?(?:\s?(?:星期|周|週)[一-龥])?"
 )
-MONTH = f"(?:{'|'.join(MONTHS)})[a-z]{{0,6}}"
-NAMED = rf"(?:{MONTH}\.? \d{{1,2}},? \d{{4}}|\d{{1,2}}[-. ]{MONTH}[-. ]\d{{2,4}})"
+MONTH = rf"(?i:{days.MONTH})"
+_OF = r"(?:\.? de |[-. /]{1,2})"
+NAMED = rf"(?:{MONTH}\.? \d{{1,2}},? \d{{4}}|\d{{1,2}}{_OF}{MONTH}{_OF}\d{{2,4}})"
 DAY = rf"(?:{_NUMBERS}|{NAMED})"
 STAMP = rf"{DAY}(?:,| at| -|T)?\s*{CLOCK}"
 NEAR_DAY = (
@@ -29,7 +30,7 @@ ANY_CLOCK = (
 # A word with a capital between two numbers may be a name: 'Comment 1 Duda 2024-02-19'.
 _ANY_MONTH = (
     r"(?=[^\W\dA-ZÀ-Þ]|[JFMASONDEÉI](?:an|eb|év|ev|är|ar|br|pr|vr|ai|ay|un|ul|ui|go|ug|oû|et|ep"
-    r"|kt|ct|ut|ov|ez|ec|éc|ic|ne|än)|Juill)[^\W\d]{3,10}"
+    r"|kt|ct|ut|ov|ez|ec|éc|ic|ne|än)|Juill)[^\W\d\u2e80-\uffef]{3,10}"
 )
 ANY_DAY = (
     rf"(?:{DAY}|\d{{1,2}}月\d{{1,2}}日|\d{{1,2}}[./]\d{{1,2}}\.?(?=[ ,])"
@@ -38,6 +39,11 @@ ANY_DAY = (
 DAY_AND_TIME = (
     rf"(?:{ANY_DAY}(?:\s+\w{{2,10}}\.?)?(?:\s?[,;|/·_-]|T| at| um| à| às| a las)?\s*)?"
     rf"{ANY_CLOCK}(?:\s?[AaPp]\.?\s?[Mm]\b\.?| Uhr)?(?:(?:,|\s)\s*{ANY_DAY})?"
+)
+# How long ago, in place of a time: '3 days ago', 'vor 2 Std.', '5h', '3 小时前'
+AGO = (
+    r"(?:(?:vor|hace|há|il y a)\s\S{1,6}\s[^\W\d]{1,8}|\d+\s?(?:[a-z]{1,7}\s)ago"
+    r"|\d+\s?(?:秒钟?|分钟|小时|天|周|个?月|年)前|\(?(?<!\w)\d{1,2}\s?[smhdwy]\)?(?!\w))"
 )
 ANY_TIME = rf"(?:[^\W\d]{{2,10}}[,.] )?{DAY_AND_TIME}"  # with a day of the week
 

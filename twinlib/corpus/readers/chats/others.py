@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .doubtful import FIRST_PERSON
+from .doubtful import FIRST_PERSON, SAID_BY
 from .form_parts import ANY_CLOCK, ANY_DAY, STAMP
 
 _DASHES = r"[ \t\r]*\n[ \t\r\n]*(?:[-—–─] ?){5,}[ \t\r]*\n"
@@ -39,7 +39,10 @@ _PASTED_HEAD = re.compile(
     rf"[^\n:：，。]{{1,40}},? \[(?:{STAMP}|(?=(?:[^\]\n\d]*\d+){{4}})[^\]\n]{{8,40}})\]:?|"
     rf"[^\s，。][^\n，。]{{0,38}}\s{STAMP}|{STAMP}\s[^\n，。:：]{{1,40}}"
 )
-_MARKED = re.compile(r"(?:>|&gt;|＞)\s.*")
+# Lines of a quotation: with a mark, or in a box of its program
+_MARKED = re.compile(
+    r"(?:>|&gt;|＞)\s.*|[│┃┆┊▌▍▎▏╎❘❙](?:\s.*)?|[┌╭╔┏][─━═]*(?:\s[^\n]{1,60})?|[└╰╚┗][─━═]*"
+)
 # Polls and events: a first line, and lines for the choices.
 _POLL = re.compile(
     r"(?:poll|投票|接龙|umfrage|abstimmung|encuesta|enquete|sondagem|sondage|sondaggio)\s?[:：]",
@@ -117,7 +120,7 @@ _YOU = re.compile(
     re.IGNORECASE,
 )
 # Without these signs no line of a message is copied or marked; what `_YOU` may begin with.
-_PASTED_CUE = re.compile(r"\d.*\d|[>＞]|&gt;", re.DOTALL)
+_PASTED_CUE = re.compile(r"\d.*\d|[>＞│┃┆┊▌▍▎▏╎❘❙]|&gt;", re.DOTALL)
 _YOU_BEGINS = tuple("yo 你 您 du ah te lo la cr ag vo tu".split())
 # The same in any program: who came and went, what was sent, taken back, named, pinned or called.
 _EN_THING = (
@@ -251,7 +254,15 @@ _FORWARDED = re.compile(
     r"|(?:mensaje )?reenviad[oa](?: (?:de|desde|por)"
     r"\b.*)?|(?:mensagem )?(?:re)?encaminhad[oa](?: (?:de|por)\b.*)?"
     r"|(?:message )?transféré(?: (?:de|par|depuis)"
-    r"\b.*)?|(?:messaggio )?inoltrato(?: da\b.*)?)\s*[:：]?\s*[\])）】>»]?\s*[:：]?",
+    r"\b.*)?|(?:messaggio )?inoltrato(?: da\b.*)?"
+    r"|(?-i:Fwd|FWD|FW|WG|RV|TR|ENC|Enc|转|轉) ?[:：] ?[^\n]{1,60}"
+    r"|(?:re-?post(?:ed)?|republished|shared|originally (?:posted|published|shared|written)) "
+    r"(?:from|by)\b.{1,60}|(?:转载自|轉載自|转自|轉自)[:：\s]?.{1,40}"
+    r"|(?:原帖|原文|来自|來自)\s?[:：@].{1,40}"
+    r"|(?:repost|ursprünglich (?:gepostet|veröffentlicht|geteilt|verfasst)) von\b.{1,60}"
+    r"|(?:repost|(?:re)?publicad[oa](?: originalmente)?|compartid[oa] originalmente) (?:de|por)"
+    r"\b.{1,60}|(?:repost|publié(?: à l['’]origine)?|republié|partagé) (?:de|par|depuis)\b.{1,60}"
+    r"|(?:via|vía) @\S{2,40})\s*[:：]?\s*[\])）】>»]?\s*[:：]?",
     re.IGNORECASE,
 )
 # … and the same with the text behind a colon
@@ -265,9 +276,14 @@ _FORWARDED_INLINE = re.compile(
     r"|(?:message )?transféré(?: (?:de|par) [^:\n]{1,40})?)\W{0,2}[:：]\s*\S",
     re.IGNORECASE,
 )
-_FORWARDED_CUE = re.compile(
-    r"forward|fwd|^(?:fw|wg|rv|tr|enc) ?:|转发|轉發|转寄|轉寄|轉傳|weitergeleitet|reenvia"
-    r"|encaminhad|transf|inoltrat",
+_FORWARDS = (
+    r"forward|fwd|^(?:fw|wg|rv|tr|enc|转|轉) ?[:：]|转发|轉發|转寄|轉寄|轉傳|weitergeleitet|reenvia"
+    r"|encaminhad|transf|inoltrat"
+)
+_FORWARDED_WORD = re.compile(_FORWARDS, re.IGNORECASE)
+_FORWARDED_CUE = re.compile(  # what a text must have, or it is not looked at line by line
+    _FORWARDS + r"|re-?post|originally|originalmente|ursprünglich|à l['’]origine|republi|compartid"
+    r"|(?m:^)(?:shared|partagé) |v[ií]a @|转载|轉載|转自|轉自|原帖|原文|[来來]自",
     re.IGNORECASE,
 )
 # 'In reply to Ole: “…”' on a line of its own, the answer below
@@ -316,7 +332,8 @@ class Words(NamedTuple):
 def words(text: str) -> Words:
     """The words of a message, by whose they are."""
     own, whom, answers = unquoted(text)
-    if _FORWARDED_CUE.search(own):  # or the mark of a forwarded mail
+    cue = _FORWARDED_CUE if "\n" in own else _FORWARDED_WORD
+    if cue.search(own):  # or the mark of a forwarded mail
         lines = own.split("\n")
         if _FORWARDED_INLINE.match(own):
             return Words("", whom, answers, own)
@@ -333,7 +350,10 @@ def words(text: str) -> Words:
     for line in own.split("\n"):
         bare = line.strip()
         head = _PASTED_HEAD.fullmatch(bare)
-        if head or _PASTED.fullmatch(bare) or _MARKED.fullmatch(bare) or body and bare:
+        marked = bool(_MARKED.fullmatch(bare))
+        if head or marked or _PASTED.fullmatch(bare) or body and bare:
+            if marked and lines and SAID_BY.search(lines[-1].strip()):
+                pasted.append(lines.pop().strip())  # 'Ole wrote:'
             pasted.append(bare)
             body = bool(head) or body
         else:
@@ -348,7 +368,7 @@ def _passes_on(line):
     """Whether a few words, none of them of the sender, say that something was forwarded."""
     line = line.strip()
     is_short = len(line) <= 40 and len(line.split()) <= 5 and line[-1:] not in ".!?。！？,，"
-    return is_short and bool(_FORWARDED_CUE.search(line)) and not FIRST_PERSON.search(line)
+    return is_short and bool(_FORWARDED_WORD.search(line)) and not FIRST_PERSON.search(line)
 
 
 def unquoted(text: str) -> tuple[str, str, str]:

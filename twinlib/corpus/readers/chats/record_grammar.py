@@ -14,18 +14,24 @@ from functools import lru_cache
 from operator import ne
 from typing import NamedTuple
 
-from .form_parts import ANY_CLOCK, ANY_DAY, LABELS, NO_SIGN, Head
+from .form_parts import AGO, ANY_CLOCK, ANY_DAY, LABELS, NO_SIGN, Head
 
 _FEWEST, _FEWEST_UNTIMED = 6, 8  # records
 _FRONT, _END = 90, 90  # characters of a line in which a name is looked for
+_MOST_LINES = 4  # of a message that ends in a name, on average
 _LONGEST = 60  # characters of a line that comes back
 _MOST_SEGMENTS = 5
 _NEAR_LINES = 5  # filled lines between a line that comes back and the name
 _TIME, _NUMBER = "\x01", "\x02"
 _ANY_TIME = re.compile(
     rf"(?:{ANY_DAY}\W{{0,3}}(?:\s?(?:T|at|um|à|às|a las)\s?)?)?(?<!\d){ANY_CLOCK}"
-    rf"(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:,?\s{ANY_DAY})?|(?<!\d)\d{{8}}T\d{{6}}|(?<!\d){ANY_DAY}"
+    rf"(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:,?\s{ANY_DAY})?|(?<!\d)\d{{8}}T\d{{6}}|(?<!\d){ANY_DAY}|{AGO}"
 )
+_SENTENCE_ENDS = re.compile(r"[.!?…。！？)\]”\"»」]+(?=\s)")
+_MOST_LINES_SEEN = 600  # that tell whether names stand below or behind texts
+_MOST_LOOKED_AT = 500  # lines that tell whether messages end in a time
+_BEGINS_IN_TIME = re.compile(r".{0,20}?\d[:.h时時点點]\d\d")
+_ENDS_IN_TIME = re.compile(r"\d[:.h時时點点]\d\d.{0,40}$")
 _CLOCKS = [
     re.compile(r"(?<!\d)(\d{1,2})[:h时時点點](\d\d)(?!\d)|\d{8}T(\d\d)(\d\d)\d\d"),
     re.compile(r"(?<!\d)(\d{1,2})\.(\d\d)(?!\d)()()"),
@@ -38,20 +44,28 @@ _SEPARATOR = re.compile(
     rf"(?:\s*(?:[{_TIME}{_NUMBER}/()]|[^\w\s.'’&@+#()/-]|(?<!\w)[-–—~_]+|[-–—~_]+(?!\w))\s*"
     r"|\s{2,}|\t)+"
 )
+# Where signs between a name and a text belong to the text: '> ¿Who', ': 🎉 Done'
+_TEXT_BEGINS = re.compile(r"(?<=\S)\s+(?=[^\w\s:：|>»›·•*_=~–—-])")
 _EDGES = re.compile(rf"^(?:[^{NO_SIGN}@]|_)+|(?:[^{NO_SIGN}.]|_)+$")
 _ENDS = re.compile(r"[。！？!?…;；,，]$|[^\W\d]{2}\.$")
+
+
+# Where a name stands; of two places in which names are found the first one is taken.
+_IN_ORDER = 7, 10  # of ten names seven can be told from the one before
+_PLACES = ["front", "line", "words", "end", "tail"]
 
 
 class Slot(NamedTuple):
     """Where names stand: the frame's `key`, and {line number: (name, its start, end)}.
 
     The end is where the signs behind the name end. `nameless` are lines of the same frame in which
-    no name stands.
+    no name stands. `below` says whether the names stand under the texts.
     """
 
     key: tuple
     lines: dict[int, tuple[str, int, int]]
     nameless: frozenset[int] = frozenset()
+    below: bool = False
 
 
 def find(lines: list[str]) -> Slot | None:
@@ -66,19 +80,102 @@ def _find(lines):
     masked = [_masked(line) for line in lines]
     found = []
     for key, hits in _slots(lines, masked).items():
+        hits = _without_furniture(hits, masked) if len(hits) >= _FEWEST else []
         names = take_turns([hit[1] for hit in hits]) if len(hits) >= _FEWEST else ()
         named = {n: (value, start, end) for n, value, start, end in hits if value in names}
         if len(named) >= _FEWEST and _is_framed(key, named, masked):
-            empty = {n for n, *_ in hits if n not in named} if key[0] == "line" else set()
-            found.append(Slot(key, named, frozenset(empty)))
-    found.sort(key=lambda slot: -len(slot.lines))
-    fits = (x for x in found if _are_most(lines, masked, x) and _go_on(lines, masked, x))
-    slot = next(fits, None)
+            found.append(Slot(key, named, _without_names(hits, named, masked, key)))
+    kinds = Counter(map(_kind, masked))
+    found = [slot._replace(below=_are_below(slot, masked, kinds)) for slot in found]
+    found.sort(key=_rank)
+    slot = _first_that_fits(found, lines, masked, kinds)
     if not slot or slot.key[0] != "front" or not slot.key[1].strip():
         return slot
     begins = re.compile(re.escape(slot.key[1].rstrip()))
     empty = {n for n, x in enumerate(masked) if n not in slot.lines and begins.match(_shape(x))}
     return slot._replace(nameless=frozenset(empty))
+
+
+def _without_names(hits, named, masked, key):
+    """The numbers of lines in a slot for lines that hold no name, though the rest is as usual."""
+    if key[0] != "line":
+        return frozenset()
+    filled = [n for n, line in enumerate(masked) if line]
+    below = {a: _kind(masked[b]) for a, b in zip(filled, filled[1:])}
+    above = {b: _kind(masked[a]) for a, b in zip(filled, filled[1:])}
+    empty = {n for n, *_ in hits if n not in named}
+    usual, times = Counter(below.get(n, "") for n in named).most_common(1)[0]
+    if times * 5 >= len(named) * 4:  # the same stands below each name
+        empty = {n for n in empty if usual in (below.get(n, ""), _kind(masked[n]))}
+    usual, times = Counter(above.get(n, "") for n in named).most_common(1)[0]
+    if times * 5 >= len(named) * 4:
+        empty = {n for n in empty if above.get(n, "") == usual}
+    return frozenset(empty)
+
+
+def _are_below(slot, masked, kinds):
+    """Whether names stand below the texts: none follows the last name, and one stands above all."""
+    if slot.key[0] in ("end", "tail"):
+        return False
+    beside = {n: _DIGITS.sub("0", _kind(masked[n][end:])) for n, (*_, end) in slot.lines.items()}
+    alike, often = Counter(beside.values()), max(2, len(slot.lines) // 3)
+    numbers = sorted(slot.lines)
+    if _WORDS.search(beside[numbers[-1]]) and alike[beside[numbers[-1]]] <= often:
+        return False  # the text is in the line
+    last = max(n for n, line in enumerate(masked) if line)
+    fresh = [n for n in range(last + 1) if masked[n] and kinds[_kind(masked[n])] <= often]
+    fresh = [n for n in fresh if n not in slot.lines]
+    names = {name for name, *_ in slot.lines.values()}
+    ends = fresh and any(_bare(_unmasked(x)) in names for x in masked[fresh[-1] + 1 :])
+    return bool(fresh) and fresh[0] < numbers[0] and (ends or fresh[-1] < numbers[-1])
+
+
+def _first_that_fits(found, lines, masked, kinds):
+    """The first slot whose records are the text; of some that are alike that which stands first."""
+    paragraphs = sum(bool(x) and not above for above, x in zip(["", *masked], masked))
+    clocks = _clocks(lines, masked)
+    best, most = None, 0
+    for slot in found:
+        if best and (_rank(slot)[:3] != _rank(best)[:3] or len(slot.lines) * 10 < most * 9):
+            break
+        if best and min(slot.lines) >= min(best.lines):
+            continue
+        if _are_most(slot, kinds, paragraphs, len(clocks)) and _go_on(slot, clocks):
+            most = most if best else len(slot.lines)
+            best = slot  # who sends stands before who receives
+    return best
+
+
+def _rank(slot):
+    """What sorts slots: those whose names follow one another in no order first, then by place.
+
+    Where a slot holds two kinds of lines in turn, what comes next can mostly be told.
+    """
+    names = [slot.lines[n][0] for n in sorted(slot.lines)]
+    follows = defaultdict(Counter)
+    for a, b in zip(names, names[1:]):
+        follows[a][b] += 1
+    told = sum(max(after.values()) for after in follows.values())
+    in_order = told * _IN_ORDER[1] >= (len(names) - 1) * _IN_ORDER[0]
+    return in_order, slot.below, _PLACES.index(slot.key[0]), -len(slot.lines)
+
+
+def _without_furniture(hits, masked):
+    """The hits of a slot without those of a line of the program's that stands in every record.
+
+    It is always the same but for its numbers, and comes back after the same number of others.
+    """
+    places = defaultdict(list)
+    for place, hit in enumerate(hits):
+        places[hit[1]].append(place)
+    furniture = set()
+    for value, at in places.items():
+        gaps = Counter(b - a for a, b in zip(at, at[1:]))
+        (gap, times), *_ = gaps.most_common(1) or [(1, 0)]
+        steady = gap > 1 and times * 5 >= (len(at) - 1) * 4
+        if steady and len(at) >= _FEWEST and len({_kind(masked[hits[n][0]]) for n in at}) == 1:
+            furniture.add(value)
+    return [hit for hit in hits if hit[1] not in furniture] if furniture else hits
 
 
 def heads(lines: list[str]) -> list[Head]:
@@ -88,7 +185,7 @@ def heads(lines: list[str]) -> list[Head]:
     another.
     """
     slot = find(lines)
-    if not slot or slot.key[0] not in ("front", "line"):
+    if not slot or slot.below or slot.key[0] not in ("front", "line"):
         return []
     numbers = sorted(slot.lines)
     last = max(n for n, line in enumerate(lines) if line)
@@ -98,8 +195,14 @@ def heads(lines: list[str]) -> list[Head]:
     inline = _without_times(inline)
     kinds = Counter(_kind(_masked(line)) for line in lines)
     often = {kind for kind, times in kinds.items() if times * 2 > len(numbers)}
+    often |= _same_places(lines, numbers)
+    kinds = [_kind(_masked(text)) for text in inline]
+    bare = [_DIGITS.sub("0", kind) for kind in kinds]
+    (usual, times), *_ = Counter(bare).most_common(1)
+    always = {usual} if times * 5 >= len(kinds) * 4 else set()
     inline = [
-        "" if _kind(_masked(text)) in often or not _WORDS.search(text) else text for text in inline
+        "" if kind in often or same in always or not _WORDS.search(text) else text
+        for kind, same, text in zip(kinds, bare, inline)
     ]
     if sum(map(bool, inline)) * 2 < len(inline):
         inline = [""] * len(inline)
@@ -115,6 +218,100 @@ def heads(lines: list[str]) -> list[Head]:
     texts = [head.text or " ".join(lines[head.body : head.body + 1]) for head in found]
     full = sum(map(bool, texts)) * 10 >= len(texts) * 9
     return found if full and len(set(texts)) * 10 >= len(texts) * 9 else []
+
+
+def with_names_above(lines: list[str]) -> list[str]:
+    """The lines, with the name and time in which each message ends on a line above it."""
+    if not _may_end_in_names(lines):
+        return lines
+    slot = find(lines[:_MOST_LINES_SEEN])
+    if not slot or not slot.below and slot.key[0] not in ("end", "tail"):
+        return lines
+    slot = find(lines)
+    if slot and slot.below:
+        names = {number: (name, 0) for number, (name, *_) in slot.lines.items()}
+        known = {name for name, _ in names.values()}
+        for number in range(max(names) + 1, len(lines)):  # of the last message
+            if (name := _bare(_unmasked(_masked(lines[number])))) in known:
+                names[number] = (name, 0)
+    elif slot and slot.key[0] in ("end", "tail"):
+        names = _whole_names(lines, slot)
+        texts = {lines[number][:start].strip() for number, (_, start) in names.items()}
+        if len(texts) * 10 < len(names) * 9:  # each line is a name and a time, and no text
+            return lines
+    else:
+        return lines
+    moved, block = [], []
+    for number, line in enumerate(lines):
+        name, start = names.get(number, ("", 0))
+        if not name:
+            block.append(line)
+            continue
+        said = _ANY_TIME.search(line, start)
+        text = re.sub(rf"(?:[^{NO_SIGN}\s.!?…)\]”\"»」。！？]|[\[(_])+$", "", line[:start].rstrip())
+        moved += [f"{name} {said[0] if said else ''}".rstrip()]
+        moved += [x for x in [*block, text.rstrip()] if x] + [""]
+        block = []
+    return moved + block
+
+
+def _may_end_in_names(lines):
+    """Whether lines end in times and don't begin with them, or the last line comes back; quick."""
+    some = [line for line in lines[:_MOST_LOOKED_AT] if line]
+    ended = sum(bool(_ENDS_IN_TIME.search(line)) for line in some)
+    begun = sum(bool(_BEGINS_IN_TIME.match(line)) for line in some)
+    if ended >= _FEWEST and ended * _MOST_LINES >= len(some) and begun * 2 <= ended:
+        return True
+    shapes = [re.sub(r"a(?: a)+", "a", _shape(line)) for line in some if len(line) <= _LONGEST]
+    last = next((line for line in reversed(lines) if line), "")
+    if _BEGINS_IN_TIME.match(last):
+        return False
+    last = re.sub(r"a(?: a)+", "a", _shape(last))
+    return last not in ("a", "a.") and shapes.count(last) >= _FEWEST
+
+
+def _whole_names(lines, slot):
+    """{line number: (name, where what belongs to it begins)}, with the words before each name.
+
+    They belong to it if they stand before it every time.
+    """
+    before = defaultdict(list)
+    for number, (name, start, _) in slot.lines.items():
+        before[name].append(lines[number][:start].split()[-3:])
+    found = {}
+    for number, (name, start, _) in slot.lines.items():
+        words = []
+        for at in (1, 2, 3) if slot.key[0] == "tail" else ():
+            last = {tuple(x[-at:]) for x in before[name]}
+            if len(last) > 1 or len(before[name]) < 3 or not min(map(len, last)) == at:
+                break
+            words = list(*last)
+        whole = _EDGES.sub("", " ".join([*words, name]))
+        begins = lines[number].rfind(words[0], 0, start) if words else start
+        if sentence := _SENTENCE_ENDS.match(lines[number], begins):
+            begins = sentence.end()
+        found[number] = (whole, begins)
+    return found
+
+
+def _same_places(lines, numbers):
+    """The kinds of lines that stand as far below most names and are hardly ever another text."""
+    often = set()
+    filled = [n for n, line in enumerate(lines) if line]
+    places = {n: place for place, n in enumerate(filled)}
+    ends = dict(zip(numbers, [*numbers[1:], len(lines)]))
+    for step in range(1, _NEAR_LINES + 1):
+        found = []
+        for number in numbers:
+            at = places[number] + step
+            if at < len(filled) and filled[at] < ends[number]:
+                found.append(_kind(_masked(lines[filled[at]])))
+        kinds = Counter(found)
+        several = {kind for kind, times in kinds.items() if times > 1}
+        if len(found) * 3 < len(numbers) * 2 or len(kinds) * 3 > len(found):
+            break
+        often |= several
+    return often
 
 
 def _without_times(texts):
@@ -168,6 +365,11 @@ def _masked(line):
     return _A_NUMBER.sub(lambda match: _NUMBER * len(match[0]), line)
 
 
+def _unmasked(masked):
+    """A masked line with spaces for times and numbers."""
+    return masked.replace(_TIME, " ").replace(_NUMBER, " ")
+
+
 def _kind(masked):
     """What lines that differ in their numbers alone have in common."""
     return _SEVERAL.sub(r"\1", masked)
@@ -187,7 +389,7 @@ def _slots(lines, masked):
     slots = defaultdict(list)
     filled = [n for n, line in enumerate(lines) if line]
     short = {n: _kind(masked[n]) for n in filled if len(masked[n]) <= _LONGEST}
-    bare = {n: _bare(x.replace(_TIME, " ").replace(_NUMBER, " ")) for n, x in short.items()}
+    bare = {n: _bare(_unmasked(x)) for n, x in short.items()}
     kinds = defaultdict(list)
     for index, n in enumerate(filled):
         _add_places(n, masked[n], slots)
@@ -209,9 +411,11 @@ def _add_places(number, line, slots):
     front, at = line[:_FRONT], 0
     cuts = list(_SEPARATOR.finditer(front))[: _MOST_SEGMENTS + 1]
     for cut in cuts:
+        begins = _TEXT_BEGINS.search(line, cut.start(), cut.end())
+        end = begins.end() if begins else cut.end()
         if cut.start() > at and (value := _bare(front[at : cut.start()])):
-            key = ("front", _shape(front[:at]), _shape(cut[0]).strip()[:2])
-            slots[key].append((number, value, at, cut.end()))
+            signs = _shape(front[cut.start() : end]).strip()[:2]
+            slots["front", _shape(front[:at]), signs].append((number, value, at, end))
         at = cut.end()
     for cut in cuts[:3]:
         # Words behind a time, which only a space divides from the text
@@ -250,14 +454,12 @@ def _is_framed(key, named, masked):
     return sum(times for times in beside.values() if times > 1) * 3 >= len(named) * 2
 
 
-def _are_most(lines, masked, slot):
+def _are_most(slot, kinds, paragraphs, clocks):
     """Whether the records are most of the text: of its paragraphs, or of the lines said once."""
-    kinds = Counter(_kind(x) for x in masked)
-    fresh = sum(bool(x) and kinds[_kind(x)] * 3 < len(slot.lines) for x in masked)
-    paragraphs = sum(bool(x) and not above for above, x in zip(["", *masked], masked))
-    timed = len(_clocks(lines, masked)) * 2 > len(slot.lines)
-    enough = len(slot.lines) >= (_FEWEST if timed else _FEWEST_UNTIMED)
-    return enough and (len(slot.lines) * 3 >= fresh or len(slot.lines) * 2 >= paragraphs)
+    most = len(slot.lines)
+    fresh = sum(times for kind, times in kinds.items() if kind and times * 3 < most)
+    enough = most >= (_FEWEST if clocks * 2 > most else _FEWEST_UNTIMED)
+    return enough and (most * 3 >= fresh or most * 2 >= paragraphs)
 
 
 def _clocks(lines, masked):
@@ -274,12 +476,11 @@ def _clocks(lines, masked):
     return clocks
 
 
-def _go_on(lines, masked, slot):
+def _go_on(slot, clocks):
     """Whether times, where the records have them, mostly follow one another within an hour.
 
     Or go on without end, as in a recording. The days with them, if there are, change seldom.
     """
-    clocks = _clocks(lines, masked)
     if len(clocks) * 2 < len(slot.lines):
         return True
     steps = [b - a for (a, _), (b, _) in zip(clocks, clocks[1:])]

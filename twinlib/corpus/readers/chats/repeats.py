@@ -11,6 +11,7 @@ _SHARE_KEPT = 0.3  # of an earlier message that a shortened quotation has at lea
 _MOST_AROUND = 60  # characters beside it: a name, signs, what announces it
 _RULE = re.compile(r"[\W_]*")
 _CUT = re.compile(r"([^…\n]{4,}?)\s?(?:…|\.\.\.)\W*")
+_OPENS_MORE = re.compile(r"(?:[^\W\d]\S* (?:\S+ ){0,5}\S+|[\u4e00-\u9fff]{3,10})(?:…|\.\.\.)")
 _CLOSED = re.compile(r"\W*[\])）】>》」』”\"»›⏎|]\s*(?=[^\W_])")
 _OPENS = tuple('<[(（【《「『“„"«‹@>|')
 
@@ -92,6 +93,8 @@ def _below(lines, at, members):
     below = at + 1
     while below < len(lines) and (_RULE.fullmatch(lines[below]) or is_name(lines[below], members)):
         below += 1
+    if at and below + 1 < len(lines) and _OPENS_MORE.fullmatch(lines[below]):
+        below += 1  # 'Click to expand...' under a quotation with a line above it
     kept = [line for line in lines[:at] if len(line) > _MOST_AROUND]
     return "\n".join(kept + lines[below:]).strip()
 

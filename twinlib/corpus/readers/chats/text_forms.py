@@ -59,7 +59,7 @@ LINE_DAY = re.compile(
     rf"-*\s*(?:[A-Z][a-z]+day, |[A-Z][a-z]{{2}}, )?(?P<day>{DAY})\s*"
     r"(?:[(（]\S{1,9}[)）]|\S*曜日|\w{3,9}|(?:星期|周|週)\w)?\s*-*"
 )
-_IS_DAY = re.compile(rf"\W*(?:#?\d+\s+)?{ANY_DAY}\W*")  # which is no name
+_IS_DAY = re.compile(rf"\W*(?:#?\d+\s+)?{ANY_DAY}\W*|[AaPp]\.?\s?[Mm]\.?")  # which is no name
 _REPORTED = re.compile(r".+(?:说|道|问|答|想|喊|said|says|asked)")  # 'he said: …' is a story
 _STAGE = re.compile(
     r"\s*(?:(?:act|scene|epilogue|prologue)\b.{0,40}|第.{1,3}[幕场].{0,20}|"
@@ -70,6 +70,7 @@ _STAGE = re.compile(
 )
 _ENDS = re.compile(r"[。！？!?…]|[^\W\d]\.")
 _WORD = re.compile(r"[^\W_]")
+_FIELD = re.compile(r"[:：]\s?\S")  # in what is no name: 'To: Ole (read'
 _DAY = timedelta(days=1)
 _NEAR = timedelta(hours=1)  # most messages of a chat are closer than this, unlike diary entries
 
@@ -433,13 +434,16 @@ def _names_repeat(found):
         len(names) > 1
         and len(names) * 2 <= len(found) + 1
         and not {name.casefold() for name in names} & LABELS
+        and sum(names[name] for name in names if _FIELD.search(name)) * 2 < len(found)
     )
 
 
 def _are_cues(found):
-    """Whether the names are letters that alternate without a time: questions and answers."""
+    """Whether the names without times are letters that alternate, or three labels in one order."""
     names = [head.name for head in found]
-    return not any(head.time for head in found) and record_grammar.are_letters(names)
+    if any(head.time for head in found):
+        return False
+    return record_grammar.are_letters(names) or untimed.are_fields(names)
 
 
 def _nearly_all_have_text(lines, found):

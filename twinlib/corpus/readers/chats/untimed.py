@@ -11,7 +11,7 @@ import re
 from collections import Counter, defaultdict
 from os.path import commonprefix
 
-from .form_parts import ANY_CLOCK, ANY_DAY, LABELS, MONTH, NEAR_DAY, NO_SIGN, Head, name_of
+from .form_parts import AGO, ANY_CLOCK, ANY_DAY, LABELS, MONTH, NEAR_DAY, NO_SIGN, Head, name_of
 
 _FEWEST = 6  # messages
 _MOST_FURNITURE = 5  # lines that come back in every message
@@ -25,12 +25,8 @@ _LINE = re.compile(
 _CUE = re.compile(
     r"[^\w\n]{0,6}([^\W_][^\n:：>\])|»›\t*]{0,39}?)[* _]{0,3}(?:[:：>\])|»›\t]|[-–—~] )"
 )
-_AGO = (
-    r"(?:vor|hace|há|il y a)\s\S{1,6}\s[^\W\d]{1,8}|\d+\s?(?:[a-z]{1,7}\s)ago"
-    r"|\d+\s?(?:秒钟?|分钟|小时|天|周|个?月|年)前|\(?\d{1,2}\s?[smhdwy]\)?(?![\w])"
-)
 _DATED = re.compile(
-    rf"{ANY_DAY}|{ANY_CLOCK}|{_AGO}|(?:{NEAR_DAY})(?!\w)|\b{MONTH}\.? \d{{1,2}}\b"
+    rf"{ANY_DAY}|{ANY_CLOCK}|{AGO}|(?:{NEAR_DAY})(?!\w)|\b{MONTH}\.? \d{{1,2}}\b"
     rf"|[^\W\d]{{3,9}}\.? \d{{1,2}},? \d{{4}}"
     r"|(?<![\w+])(?<!\d )\d+(?!\w| \d)",
     re.IGNORECASE,
@@ -238,6 +234,16 @@ def take_turns(names: list[str], signed: bool = False) -> bool:
         and not {name.casefold() for name in count} & LABELS
         and (signed or sum(map(_is_name, count)) > 1)
     )
+
+
+def are_fields(names: list[str]) -> bool:
+    """Whether names are labels of fields: three or more, of which each tells the next one."""
+    follows = defaultdict(Counter)
+    for a, b in zip(names, names[1:]):
+        follows[a][b] += 1
+    # The first time that a name is followed by another tells nothing.
+    told = sum(max(after.values()) - 1 for after in follows.values())
+    return len(set(names)) > 2 and told * 5 >= (len(names) - 1 - len(follows)) * 4 > 0
 
 
 def _is_name(name):
