@@ -3,9 +3,10 @@
     python benchmarks/chat_layouts.py [--shapes-alone | --newest-first]
 
 Reads the small exports of tests/chat_layouts.py, sets of other layouts and sentences each, and
-prints for each set: exports of which nothing but the owner's own words is learnt, exports of which
-all his words are learnt too, how many of the owner's lines are left out, and how many of the lines
-of other people, forwarded messages, sentences of programs and choices of polls are learnt as his.
+prints for each set: how many exports are read, and how many learnt as prose, the others' words with
+them; of the exports that are read, how many of the owner's lines are left out, and how many are too
+short to learn from; and how many lines of other people, forwarded messages, sentences of programs,
+choices of polls, and labels of the program's pages are learnt as the owner's.
 With --shapes-alone every list of what programs say is taken out of the code, as if each export had
 wordings that nobody knows. With --newest-first each export that has times and is read by sender is
 read a second time with its newest message first: of how many the owner's lines come in the order in
@@ -84,26 +85,20 @@ def main():
         take_out_wordings()
 
     kinds = ("other people", "forwarded", "programs", "polls")
-    heads = "set  exports  only own  all own  own left out   "
-    print(heads + "  ".join(f"{kind:>12}" for kind in kinds))
+    heads = "set  exports  read  as prose  own left out  too short  "
+    print(heads + "  ".join(f"{kind:>13}" for kind in kinds) + "  labels")
     for group in chat_layouts.SETS:
-        count, leaked, all_lines = Counter(), Counter(), Counter()
         with tempfile.TemporaryDirectory() as folder:
-            for export in chat_layouts.every(group):
-                lines = chat_layouts.learnt(export, Path(folder) / group)
-                only = set(lines) <= set(export.own)
-                count["exports"] += 1
-                count["only"] += only
-                count["all"] += only and set(export.own) <= set(lines)
-                count["own"] += len(export.own)
-                count["left out"] += len(set(export.own) - set(lines))
-                for kind, (some, total) in chat_layouts.leaks(export, lines).items():
-                    leaked[kind] += some
-                    all_lines[kind] += total
-        shares = "  ".join(f"{leaked[k]:5} of {all_lines[k]:3}" for k in kinds)
-        row = f"{group:4} {count['exports']:7}  {count['only']:8}  {count['all']:7}"
-        row += f"  {count['left out']:4} of {count['own']:4}"
-        print(f"{row}   {shares}", flush=True)
+            count = chat_layouts.counted(group, Path(folder))
+        print(f"{group:4} {row_of(count, kinds)}", flush=True)
+
+
+def row_of(count, kinds):
+    """A row of the table."""
+    shares = "  ".join(f"{count[kind]:5} of {count[f'all {kind}']:4}" for kind in kinds)
+    row = f"{count['exports']:7}  {count['read']:4}  {count['as prose']:8}"
+    row += f"  {count['left out']:4} of {count['own']:4}  {count['too short']:9}"
+    return f"{row}   {shares}  {count['labels']:6}"
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ theirs. All of it is invented.
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
 
-SETS = "abcdefghijklmn"
-KEPT_APART = "n"  # by somebody who had not seen the code; counted, not looked at
+SETS = "abcdefghijklmnopq"
 
 _DATA = yaml.safe_load((Path(__file__).parent / "chat_layouts.yaml").read_text(encoding="utf-8"))
 _MONTHS = {
@@ -195,13 +195,15 @@ def every(group: str, seed: int = 5) -> Iterator[Export]:
 
 
 def documents(export: Export, folder) -> list:
-    """The documents that are read from an export."""
+    """The documents that are read from an export, whose owner picks the senders with their name."""
     from twinlib.corpus import readers
 
     folder.mkdir(exist_ok=True)
     file = folder / export.name
     file.write_text(export.text, encoding="utf-8")
-    return list(readers.read(file, readers.Options((export.me,))))
+    shown, longest = readers.survey(file).senders, len(export.me) + 12
+    mine = [n for n in shown if export.me.casefold() in n.casefold() and len(n) <= longest]
+    return list(readers.read(file, readers.Options(tuple(mine) or (export.me,))))
 
 
 def turns(export: Export, folder) -> list[tuple[str, str]]:
@@ -218,6 +220,20 @@ def learnt(export: Export, folder) -> list[str]:
     return [line.strip() for text in texts for line in text.split("\n") if line.strip()]
 
 
+def is_short(line: str) -> bool:
+    """Whether a line of the owner's is a message that is too short to learn from."""
+    from twinlib.corpus.readers.chats import messages
+
+    return messages.is_short(line)
+
+
+def labels(export: Export, lines: list[str]) -> list[str]:
+    """The learnt lines that nobody wrote: labels, times and names of the program's page."""
+    said = [line for lines in export.others.values() for line in lines] + export.own
+    known = [x.strip() for line in said for x in line.split("\n")]
+    return [line for line in lines if not any(line in x or x in line for x in known)]
+
+
 def leaks(export: Export, lines: list[str]) -> dict[str, tuple[int, int]]:
     """{kind: (how many of the others' lines are among the learnt ones, how many there are)}."""
     text = "\n".join(lines)
@@ -225,3 +241,33 @@ def leaks(export: Export, lines: list[str]) -> dict[str, tuple[int, int]]:
         kind: (sum(line.strip() in text for line in said), len(said))
         for kind, said in export.others.items()
     }
+
+
+def counted(group: str, folder) -> Counter:
+    """How the exports of a set are read, and how many lines of each kind are learnt.
+
+    'left out' are the owner's lines, of those long enough to learn from, in exports that are read.
+    """
+    count = Counter()
+    for export in every(group):
+        lines = learnt(export, folder)
+        found, whole = leaks(export, lines), _letters("".join(lines))
+        some, total = found["other people"]
+        count["exports"] += 1
+        count["read"] += bool(lines) and some * 2 < total
+        count["as prose"] += some * 2 >= total
+        for line in export.own if lines else ():
+            short = is_short(line)
+            count["too short"] += short
+            count["own"] += not short
+            count["left out"] += not short and _letters(line) not in whole
+        for kind, (some, total) in found.items():
+            count[kind] += some
+            count[f"all {kind}"] += total
+        count["labels"] += len(labels(export, lines))
+    return count
+
+
+def _letters(text):
+    """The letters and digits of a text; the lines of a transcript are joined."""
+    return "".join(filter(str.isalnum, text))
