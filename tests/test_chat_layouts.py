@@ -4,9 +4,11 @@ import random
 
 import chat_layouts
 import pytest
+from conversation_makers import of
 
 from twinlib.corpus.readers.chats import (
     any_order,
+    chat_text,
     doubtful,
     others,
     record_grammar,
@@ -53,7 +55,7 @@ MOST = {
     "n": (0, 23, 4, 2, 28, 10, 13),
     "o": (0, 78, 13, 4, 48, 15, 5),
     "p": (0, 25, 6, 4, 18, 0, 6),
-    "q": (3, 53, 37, 5, 59, 12, 74),
+    "q": (1, 49, 15, 4, 53, 10, 42),
 }
 
 
@@ -231,6 +233,14 @@ def test_names_are_found_between_lines_that_stand_in_every_record(form):
     heads = record_grammar.heads(_turns(form))
     assert len(heads) == 12
     assert {head.name for head in heads} == {"Ada Lund", "Bo", "Cy_7"}
+
+
+def test_records_with_seconds_in_short_steps_are_no_prose_and_a_diary_is_some():
+    hours = [(9, 1), (9, 3), (9, 9), (9, 20), (9, 31), (9, 32), (9, 50), (10, 2)]
+    log = [f"2024-07-24 {h:02}:{m:02}:14 UTC\n\n{x}\n" for (h, m), x in zip(hours, TEXTS)]
+    diary = [f"2024-07-{n + 10} 21:{n:02}:14\n\n{x}. We did not mind." for n, x in enumerate(TEXTS)]
+    for name, parts, left_out in (("log.txt", log, True), ("diary.txt", diary, False)):
+        assert chat_text.is_unread(of(name, "\n".join(parts))) == left_out
 
 
 def test_a_message_may_end_in_the_name_of_who_wrote_it():

@@ -6,6 +6,7 @@ Subtitles that name their speakers are conversations too (see subtitles.py).
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain
 from os.path import commonprefix
@@ -54,6 +55,9 @@ _STAMPED = re.compile(rf"\[?{form_parts.STAMP}\b\W.*")
 _UNKNOWN = ("unknown", "fields", "untimed", "records")  # forms of programs that are not known
 _PROGRAMS = ("bracketed", "line", "kakao", "line spaced", "clocked", "elapsed", "labelled")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
+# A day and a clock with seconds
+_STAMP_OF_PROGRAM = re.compile(rf"{form_parts.DAY}[ T]{{1,2}}\d{{1,2}}:\d\d:\d\d")
+_FEWEST_STAMPS = 6
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h时時点點]\d\d"), 3
 _SHORTEST_FRAME = 3  # characters beside the name
 _MOST_HEADS = 500  # that tell what heads look like
@@ -118,9 +122,26 @@ def _form_of(text, is_markdown, is_plain):
 
 
 def is_unread(file: File) -> bool:
-    """Whether the text is a conversation in a layout in which the speakers can't be told."""
+    """Whether the text is a conversation in a layout in which the speakers can't be told.
+
+    Also where a program wrote the time of most paragraphs, to the second and shortly one after the
+    other: that is no diary.
+    """
     text = start(file)
-    return not _has_author(text) and bool(record_grammar.find(_lines(text)[:3000]))
+    if _has_author(text):
+        return False
+    lines = _lines(text)[:3000]
+    return bool(record_grammar.find(lines)) or _are_records(lines)
+
+
+def _are_records(lines):
+    stamps = [match[0] for line in lines if (match := _STAMP_OF_PROGRAM.search(line))]
+    filled = sum(map(bool, lines))
+    if len(stamps) < _FEWEST_STAMPS or len(stamps) * 6 < filled:
+        return False
+    times = [datetime.fromisoformat(time) for time in dates.times(stamps) if time]
+    near = [timedelta(0) <= b - a <= timedelta(hours=1) for a, b in zip(times, times[1:])]
+    return bool(near) and sum(near) * 2 >= len(near)
 
 
 def _has_author(text):

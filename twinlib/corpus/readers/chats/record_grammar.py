@@ -236,7 +236,8 @@ def with_names_above(lines: list[str]) -> list[str]:
                 names[number] = (name, 0)
     elif slot and slot.key[0] in ("end", "tail"):
         names = _whole_names(lines, slot)
-        texts = {lines[number][:start].strip() for number, (_, start) in names.items()}
+        before = (lines[number][:start].strip() for number, (_, start) in names.items())
+        texts = {_DIGITS.sub("0", text) for text in before}
         if len(texts) * 10 < len(names) * 9:  # each line is a name and a time, and no text
             return lines
     else:
