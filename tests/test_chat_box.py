@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT, build_tiny_base
@@ -248,6 +249,8 @@ def test_nothing_that_is_said_is_markup(box):
 
 class Slow:
     """Voices that say a word at a time until they are stopped."""
+
+    twin = SimpleNamespace(author="Ning")
 
     def answer(self, voice, messages, on_text, **sampling):
         self.say("loading")
