@@ -92,7 +92,7 @@ def conversation(file: File) -> Conversation:
         speaker = cue.speaker or speaker  # only the first cue of a speaker has the name
         spoken.append(cue._replace(speaker=speaker))
     messages = [Message(speaker, text) for speaker, text in _paragraphs(spoken)]
-    return Conversation(_title(file.name), messages, wordings=False)
+    return Conversation(_title(file.name), messages)
 
 
 def _speakers(cues):

@@ -92,10 +92,7 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
         messages = _messages(part, form)
         if messages:
             known = form in _PROGRAMS or bool(_opening(_lines(start(file))))
-            wordings = not known or form not in _SPOKEN
-            yield Conversation(
-                title or title_of(file.name), messages, known=known, wordings=wordings
-            )
+            yield Conversation(title or title_of(file.name), messages, known=known)
 
 
 def _form(file):

@@ -19,7 +19,7 @@ _DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d+")
 _MOST_NAMES, _MOST_TEXTS = 40, 500  # that are looked at to know a chat's templates and style
 _NAME_HERE = notices.NAME
 # How likely a program wrote a line, by its words alone, that is taken for its own
-_HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.2, 0.7, 0.8, 0.9
+_HARDLY, _LIKELY, _LIKELY_OF_NAMES = 0.2, 0.7, 0.8
 _LONGEST_NOTICE = 120  # characters of a line that is told by its words
 _LONGEST = 200  # characters of a line that a program says
 _LONGEST_MARK = 80  # of a line above somebody else's words
@@ -86,6 +86,9 @@ _PARTS = re.compile(
     r"[^\W_]\s?[·•¦›‣|→➜]\s?[^\W_]|^(?:\[[^\]]+\]|【[^】]+】|《[^》]+》|«[^»]+»|<[^>]+>)\s?[^\W_]"
 )
 # What stands before the colon of a line above somebody else's words
+_SOURCE = re.compile(  # 'as read in Harbour News'
+    r"(?:[^\W_]+ ){1,3}(?:in|from|by|via|aus|von|de|en|dans|par) [A-ZÀ-Þ][\w’'-]+ [A-ZÀ-Þ][\w’'-]+"
+)
 _ASIDE_LAST = re.compile(r"[^\W\d].*[)）]\s?[:：]$")  # 'Harbour News (channel):'
 SAID_BY = re.compile(
     r"(?:(?<![^\W_])(?:wrote|writes|said|says|posted|shared|announced|replied"
@@ -111,8 +114,7 @@ class Judge:
 
     `known` says whether a reader knows the program; else what is only likely to be another's is
     put aside, too. `alone` says whether the program's sentences stand there without a sender: what
-    begins with a first name is then what a person says. `wordings` says whether the sentences of a
-    known program are known; else those that hardly anybody would write are put aside.
+    begins with a first name is then what a person says.
     """
 
     def __init__(
@@ -121,9 +123,8 @@ class Judge:
         texts: Sequence[tuple[str, str]],
         known: bool,
         alone: bool = False,
-        wordings: bool = True,
     ):
-        self.known, self._alone, self._wordings = known, alone, wordings
+        self.known, self._alone = known, alone
         self._members = {name.casefold() for name in members if name}
         # A name that is a word only is no sign of anything: 'Me', 'Du', 'A'.
         told = sorted((name for name in members if len(name) > 1), key=len, reverse=True)
@@ -151,7 +152,8 @@ class Judge:
                         return Judged(own, lines[at], "quote")
                     return Judged("\n".join(lines[:at]).strip(), "\n".join(lines[at:]), reason)
         said = [
-            self._is_said_by_program(line, sender, not number) for number, line in enumerate(lines)
+            not self.known and self._is_said_by_program(line, sender, not number)
+            for number, line in enumerate(lines)
         ]
         if not any(said):
             return Judged(text)
@@ -218,12 +220,13 @@ class Judge:
         if is_label and line[0].isupper() and below[:1].isupper():
             return "announced"
         if line.endswith((":", "：")):
-            told = SAID_BY.search(line) or _ASIDE_LAST.search(line) and not _BULLET.match(below)
-            return "announced" if below and told else ""
+            is_sentence = len(line.split()) > 4 and at + 2 == len(lines)
+            aside = (_ASIDE_LAST.search(line) or is_sentence) and not _BULLET.match(below)
+            return "announced" if below and (aside or SAID_BY.search(line)) else ""
         few = len(line.split()) < 4
         if _NAMED_IN_SIGNS.search(line) or _PARTS.search(line) or few and "@" in line:
             return "announced"
-        if not self._nouns and _is_title(line):
+        if not self._nouns and (_is_title(line) or _SOURCE.fullmatch(line)):
             return "announced"
         return ""
 
@@ -232,8 +235,6 @@ class Judge:
         line = line.strip()
         if not line or len(line) > _LONGEST:
             return False
-        if self.known:
-            return not self._wordings and self._chance(line) > _SURELY
         if sender in self._small and _LABELLED.fullmatch(line):
             return True
         name = self._name.search(line)
@@ -256,7 +257,7 @@ class Judge:
         """How likely a program wrote a line; 0 where somebody speaks of themselves, or asks."""
         if len(line) > _LONGEST_NOTICE or line[-1:] in ":：" or _BULLET.match(line):
             return 0.0
-        if FIRST_PERSON.search(line) or _QUESTION.fullmatch(line):
+        if FIRST_PERSON.search(line) or _QUESTION.fullmatch(line) or "<|" in line:
             return 0.0
         if sum(map(str.isdigit, line)) >= sum(map(str.isalpha, line)):
             return 0.0

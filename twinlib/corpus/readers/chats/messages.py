@@ -175,15 +175,13 @@ class Message(NamedTuple):
 class Conversation(NamedTuple):
     """A chat with a person or group, or a series of posts, in order; `kind` is chat or post.
 
-    `known` says whether it is in the layout of a program that a reader knows, and `wordings`
-    whether that program's own sentences are known: those of a table or a page may be any program's.
+    `known` says whether it is in the layout of a program that a reader knows.
     """
 
     title: str
     messages: list[Message]
     kind: str = "chat"
     known: bool = True
-    wordings: bool = True
 
 
 def oldest_first(messages: list[Message]) -> list[Message]:
