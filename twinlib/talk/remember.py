@@ -36,8 +36,8 @@ def answer(
     Who or what the twin is, is told by rule. With passages before it the answer is the most likely
     one, unless `sampling` has a temperature or a further seed.
     """
-    itself = voice != "base" and identity.told(messages[-1]["content"], voices.twin.author)
-    if itself:
+    question = messages[-1]["content"] if messages else ""
+    if voice != "base" and (itself := identity.told(question, voices.twin.author)):
         on_text(itself)
         return itself, None
     if memory is None or voice == "base":
