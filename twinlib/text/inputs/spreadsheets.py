@@ -132,9 +132,9 @@ def _layout(text, suffix):
     if len({column_names.plain(cell) for cell in first} & column_names.KNOWN) > 1:
         return None
     if suffix not in _DELIMITED:
-        some = list(islice(_cells_or_none(text), 60))
-        if sum(len(row) < 2 for row in some) * 9 > len(some) * 4:
-            return None  # a log with a text of its own under each line
+        some = [line for line in text[:20_000].split("\n") if line.strip()][:60]
+        if sum(line[0].isspace() for line in some) * 9 > len(some) * 4:
+            return None  # a log with a text of its own, indented, under each line
     layout = bare_tables.layout(text[:_START], suffix in _DELIMITED)
     return layout if layout and (layout.is_known or suffix not in _DELIMITED) else None
 

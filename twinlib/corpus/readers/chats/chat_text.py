@@ -92,7 +92,12 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
         messages = _messages(part, form)
         if messages:
             known = form in _PROGRAMS or bool(_opening(_lines(start(file))))
-            yield Conversation(title or title_of(file.name), messages, known=known)
+            yield Conversation(
+                title or title_of(file.name),
+                messages,
+                known=known,
+                any_layout=form in _UNKNOWN,
+            )
 
 
 def _form(file):

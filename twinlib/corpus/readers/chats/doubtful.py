@@ -19,7 +19,7 @@ _DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d+")
 _MOST_NAMES, _MOST_TEXTS = 40, 500  # that are looked at to know a chat's templates and style
 _NAME_HERE = notices.NAME
 # How likely a program wrote a line, by its words alone, that is taken for its own
-_HARDLY, _LIKELY, _LIKELY_OF_NAMES = 0.2, 0.7, 0.8
+_HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.2, 0.7, 0.8, 0.92
 _LONGEST_NOTICE = 120  # characters of a line that is told by its words
 _LONGEST = 200  # characters of a line that a program says
 _LONGEST_MARK = 80  # of a line above somebody else's words
@@ -114,7 +114,9 @@ class Judge:
 
     `known` says whether a reader knows the program; else what is only likely to be another's is
     put aside, too. `alone` says whether the program's sentences stand there without a sender: what
-    begins with a first name is then what a person says.
+    begins with a first name is then what a person says. `by_words` says whether all lines that are
+    likely a program's by their words are put aside, which takes one in fifty from people: in
+    layouts that nobody lists. Else only those that hardly anybody would write are.
     """
 
     def __init__(
@@ -123,8 +125,9 @@ class Judge:
         texts: Sequence[tuple[str, str]],
         known: bool,
         alone: bool = False,
+        by_words: bool = True,
     ):
-        self.known, self._alone = known, alone
+        self.known, self._alone, self._by_words = known, alone, by_words
         self._members = {name.casefold() for name in members if name}
         # A name that is a word only is no sign of anything: 'Me', 'Du', 'A'.
         told = sorted((name for name in members if len(name) > 1), key=len, reverse=True)
@@ -241,7 +244,9 @@ class Judge:
         chance = self._chance(line)
         if name and self._speaks_of(line, name, sender, is_first) and chance > _HARDLY:
             return True
-        if chance > (_LIKELY_OF_NAMES if name else _LIKELY):
+        if not self._by_words and chance > _SURELY:
+            return True
+        if self._by_words and chance > (_LIKELY_OF_NAMES if name else _LIKELY):
             return True
         if (
             _WHOLE.fullmatch(line)
@@ -261,6 +266,9 @@ class Judge:
             return 0.0
         if sum(map(str.isdigit, line)) >= sum(map(str.isalpha, line)):
             return 0.0
+        name = self._name.match(line)
+        if line[0].islower() and not name:
+            return 0.0  # as people type
         return notices.chance(self._name.sub(notices.NAME, line))
 
     def _speaks_of(self, line, name, sender, is_first):

@@ -175,13 +175,15 @@ class Message(NamedTuple):
 class Conversation(NamedTuple):
     """A chat with a person or group, or a series of posts, in order; `kind` is chat or post.
 
-    `known` says whether it is in the layout of a program that a reader knows.
+    `known` says whether it is in the layout of a program that a reader knows, and `any_layout`
+    whether it is in none that is listed, so that its program may write anything.
     """
 
     title: str
     messages: list[Message]
     kind: str = "chat"
     known: bool = True
+    any_layout: bool = False
 
 
 def oldest_first(messages: list[Message]) -> list[Message]:
