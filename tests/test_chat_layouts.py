@@ -35,8 +35,8 @@ def test_of_exports_that_were_looked_at_only_the_owners_words_are_learnt(
     assert len(whole) >= every_word * len(exports)
 
 
-# How many lines of each set are learnt at most, and how many of the owner's are left out; p was
-# counted before anybody looked at it.
+# How many lines of each set are learnt at most, and how many of the owner's are left out; r was
+# only counted.
 KINDS = ("as prose", "left out", "other people", "forwarded", "programs", "polls", "labels")
 MOST = {
     "a": (0, 0, 0, 0, 0, 0, 0),
