@@ -174,6 +174,13 @@ def test_choices_in_one_frame_are_a_poll_and_a_shopping_list_is_none(text, is_po
     assert bool(judge.judge(text, "Karl").aside) == is_poll
 
 
+def test_also_in_a_program_that_is_known_choices_in_rare_signs_are_a_poll():
+    judge = doubtful.Judge(["Karl", "Nele"], [], known=True)
+    assert judge.judge("Doodle: rehearsal\nMonday ⊕ 6 ⊖ 1\nFriday ⊕ 2 ⊖ 5", "Karl").own == ""
+    asked = "What time suits you?\n6 × Monday\n2 × Wednesday"
+    assert judge.judge(asked, "Karl").own == asked  # as people write, too
+
+
 @pytest.mark.parametrize(
     "text",
     [
