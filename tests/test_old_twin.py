@@ -64,7 +64,8 @@ def test_answers_that_were_given_are_not_asked_again(old, monkeypatch):
     now = {answer["id"]: answer for answer in read_records(old.file("answers"))}
     assert {name: now[name] for name in kept} == kept
     again, figures = Twin(old.path).report("evaluate").figures, report["figures"]
-    names = figures.keys() - {"personal_data"}  # counted in the new answers too
+    # Personal data is counted in the new answers too; fewer texts are scored now.
+    names = figures.keys() - {"personal_data", "copied", "copied.exact"}
     assert _numbers(again, names) == _numbers(figures, names)
 
 

@@ -146,12 +146,12 @@ def test_a_sample_is_shown_in_runs_of_read_and_learnt():
 def test_training_lowers_the_loss_and_saves_an_adapter_that_names_no_local_path(
     sample_twin, tiny_base
 ):
-    outcome = train(sample_twin, tiny_base, steps=12, learning_rate=5e-3, patience=20)
+    outcome = train(sample_twin, tiny_base, steps=24, learning_rate=1e-3, patience=20)
     figures = {name: f["value"] for name, f in outcome.figures.items()}
     assert (
         figures["val_loss"] < figures["val_loss_before"] == pytest.approx(math.log(600), abs=0.2)
     )  # nats a token
-    assert figures["steps"] == 12 and figures["end_of_turn_learnt"] == 1
+    assert figures["steps"] == 24 and figures["end_of_turn_learnt"] == 1
     config = json.loads((sample_twin.adapter("persona") / "adapter_config.json").read_text())
     assert "/" not in config["base_model_name_or_path"] and config["r"] == 32
     samples = [json.loads(line) for line in sample_twin.file("samples").read_text().splitlines()]
