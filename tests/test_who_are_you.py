@@ -100,7 +100,7 @@ def test_the_questions_of_its_training_rows_are_told_as_they_are_taught():
 
 
 @pytest.mark.parametrize("question", MODEL)
-def test_with_memory_or_without_it_is_told_and_the_base_alone_answers_itself(twin, question):  # noqa: F811
+def test_it_is_told_in_each_way_and_the_base_answers_itself(twin, question):  # noqa: F811
     make(twin)
     memory = Memory(twin)
     assert memory.recall(said(question)).passages == []
