@@ -518,4 +518,5 @@ def test_an_answer_counts_for_the_judgement_as_step_01_counts_it(tmp_path, answe
     learn = ["corpus", "--twin", str(twin.path), "--author", "Ning", "--questions", "titles"]
     assert main(learn) == 0 and len(twin.records("passages")) == 3
     assert said.startswith("You have 2 passages"), "four in five are learnt"
-    assert "To go on" not in capsys.readouterr().out, "training on so little would be refused"
+    said = capsys.readouterr().out
+    assert "Next: bring " in said and "twinlib persona" not in said, "training would be refused"

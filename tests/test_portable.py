@@ -410,7 +410,7 @@ def test_what_another_stopped_import_left_is_not_taken_over(exported, there):
 
 def test_what_could_not_be_imported_is_not_exported(old, tmp_path):
     with running.claim(old, "persona", {}):
-        with pytest.raises(TwinError, match="02 .* is running"):
+        with pytest.raises(TwinError, match="persona .* is running"):
             portable.export(old, tmp_path, gguf=False, corpus=False, progress=ignore)
     if os.name != "nt":
         old.folder("writing").joinpath("Why?.md").write_text("Why not.", encoding="utf-8")

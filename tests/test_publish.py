@@ -385,12 +385,12 @@ def test_texts_of_a_step_01_that_is_out_of_date_do_not_go_out(ready):
     assert has(
         levels(ready, corpus=True),
         "warning",
-        "What notebook 01 (Prepare your corpus) made is out of date",
+        "What corpus (Prepare your corpus) made is out of date",
     )
     assert has(
         levels(ready, corpus=True, upload=True, user="me"),
         "stop",
-        "What notebook 01 (Prepare your corpus) made is out of date",
+        "What corpus (Prepare your corpus) made is out of date",
     )
     assert not has(levels(ready, upload=True, user="me"), "stop", "Step 01")
     ready.report_path("corpus").unlink()
@@ -437,12 +437,12 @@ def test_consent_is_a_warning_in_a_dry_run_and_a_stop_for_an_upload(ready, monke
 
 def test_each_missing_thing_is_said_with_the_next_action(twin, ready, monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    assert has(levels(ready, gguf=False, adapter=False), "stop", "Nothing is ticked")
+    assert has(levels(ready, gguf=False, adapter=False), "stop", "Nothing is chosen")
     assert has(levels(ready, upload=True), "stop", "your Hugging Face name")
     assert has(levels(ready, user="me/you"), "stop", "can't name a repository")
     write_atomic(ready.adapter("persona") / "adapter_model.safetensors", b"new")
     assert has(
-        levels(ready), "warning", "What notebook 04 (Make it run anywhere) made is out of date"
+        levels(ready), "warning", "What quantize (Make it run anywhere) made is out of date"
     )
     for kind in ("Q8_0", "F16"):
         ready.gguf(kind).unlink()

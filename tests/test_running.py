@@ -240,7 +240,7 @@ def test_a_terminal_is_told_who_runs_and_how_to_watch_and_stop_it(twin, capsys, 
     put(twin, here(step="corpus"))
     assert main([step, "--twin", str(twin.path)]) == running.BUSY
     said = capsys.readouterr().err
-    assert "notebook 01 (Prepare your corpus)" in said and f"process {os.getpid()}" in said
+    assert "corpus (Prepare your corpus)" in said and f"process {os.getpid()}" in said
     assert f"twinlib status --twin {twin.path} --follow" in said and "--stop" in said
     assert ("can't start" in said) == (step == "quantize")
 

@@ -236,6 +236,46 @@ def test_a_setting_has_its_flag_beside_its_label_in_a_terminal_and_not_in_a_note
         assert named[code] in text and "--" not in text
 
 
+def test_words_between_bars_are_read_in_a_notebook_or_in_a_terminal(monkeypatch):
+    assert i18n.both("verdict.talk")["en"] == f"talk to it ({commands.program()} talk)."
+    assert i18n.both("models.repository_is_private", id="a/b")["zh"] == (
+        "a/b 已存在且是私有的：请在网站上把它设为公开，或打开“设为私有”（--private）。没有上传任何内容。"
+    )
+    assert i18n.step_title("quantize")["en"] == "quantize (Make it run anywhere)"
+    monkeypatch.setattr(commands, "in_notebook", lambda: True)
+    assert i18n.both("verdict.talk")["en"] == "talk to it below, or in a terminal."
+    assert "或勾选“设为私有”。" in i18n.both("models.repository_is_private", id="a/b")["zh"]
+    assert i18n.step_title("quantize")["en"] == "notebook 04 (Make it run anywhere)"
+
+
+# Modules of ui/ whose sentences are read in a terminal, too.
+IN_TERMINALS = "summary terminal portable interview_terminal blind_test_results".split()
+OF_A_NOTEBOOK = {
+    "en": re.compile(
+        r"notebook \d|\b(un)?tick(ed)?\b|\b(the|a) form\b|\bcells?\b|\bpress\b|"
+        r"\b(look|read|test|answers?|card|it|something|see) below\b|\babove\b"
+    ),
+    "zh": re.compile(r"笔记本 ?\d|号笔记本|勾|单元格|按钮|表单|[在看]下面|下面的|(?<!它)上面"),
+}
+# What is read on a web page, of numbers, or of a page that is open in a browser.
+OF_PAGES = "evaluate.code_damaged gguf.better_than_coin".split()
+OF_PAGES += "evaluate.what_is_ahead evaluate.reading_about evaluate.visitors_about".split()
+
+
+def test_what_a_terminal_says_has_no_word_of_a_notebook():
+    """It has no form, no cell and no tick box, and nothing stands below what it says."""
+    modules = [p for p in PACKAGE.rglob("*.py") if p.parent.name != "ui" or p.stem in IN_TERMINALS]
+    read = "".join(path.read_text(encoding="utf-8") for path in modules)
+    said = {key for key in ENTRIES if f'"{key}"' in read} - {*OF_PAGES, "core.notebook"}
+    assert len(said) > 500
+    wrong = []
+    for key in said:
+        needed = set().union(*map(placeholders, ENTRIES[key].values()))
+        for code, text in i18n.both(key, **dict.fromkeys(needed, 2)).items():
+            wrong += [f"{key}: {text}"] if OF_A_NOTEBOOK[code].search(text) else []
+    assert wrong == []
+
+
 def test_both_languages_name_the_same_settings_by_their_labels():
     for key, entry in ENTRIES.items():
         flags = {code: _flags_in(i18n._with_flags(text, code)) for code, text in entry.items()}

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from twinlib import commands
 from twinlib.files import write_records
 from twinlib.i18n import both, data
 from twinlib.settings import EFFORTS
@@ -11,6 +12,12 @@ from twinlib.twin import STEPS, Report, figure
 from twinlib.ui import plots, score_card, summary, tables
 
 JARGON = r"\bnats?\b|\bKL\b|\bAUC\b|perplexity|困惑度|\bp ?[=<]|p 值|p-value|散度|McNemar"
+
+
+@pytest.fixture(autouse=True)
+def in_notebook(monkeypatch):
+    """The sentences as the notebooks' looks show them."""
+    monkeypatch.setattr(commands, "in_notebook", lambda: True)
 
 
 def finish(twin, step, figures, effort="smoke", gpu=None, warnings=()):
@@ -219,3 +226,13 @@ def test_every_figure_that_is_rated_has_words_for_being_weak():
     rated = {entry.name for entry in FIGURES if entry.threshold}
     assert rated <= set(summary._WEAK)
     assert EFFORTS[0] == "smoke"
+
+
+def test_in_a_terminal_the_next_step_is_a_command(twin, monkeypatch):
+    monkeypatch.setattr(commands, "in_notebook", lambda: False)
+    monkeypatch.setattr(commands, "program", lambda: "twinlib")
+    corpus(twin, passages=500, documents=100)
+    said = summary.shown(twin, "corpus").text
+    assert said.endswith("then go on with twinlib persona.")
+    corpus(twin, passages=100, documents=30, level="so-so")
+    assert "twinlib persona" in summary.shown(twin, "corpus").text

@@ -225,7 +225,7 @@ def test_a_changed_input_makes_a_step_stale_and_names_it(twin):
     assert twin.state("persona").name == "done"
     write_atomic(twin.file("train"), "two!")
     assert twin.state("persona").name == "stale"
-    assert "the result of notebook 01 (Prepare your corpus) changed" == twin.state("persona").why
+    assert "the result of corpus (Prepare your corpus) changed" == twin.state("persona").why
 
 
 def test_the_same_bytes_at_a_new_time_are_not_stale(twin):

@@ -29,7 +29,6 @@ from .settings import (
     stops,
     texts,
 )
-from .text import sufficiency
 from .train import rescue
 from .twin import AUTO, STEPS, Outcome, Report, Stopped, Twin
 from .twin_folder import FILES
@@ -382,11 +381,8 @@ def _finish(twin: Twin, step: str, outcome: Outcome, started: float, requested: 
     for text in filter(None, (text.removeprefix(said).strip() for text in outcome.warnings)):
         print("! " + text)
     print(t("core.step_done", step=step, time=duration(now() - started)))
-    enough = step != "corpus" or sufficiency.of_figures(outcome.figures).level != "stop"
-    following = terminal.next_command(step) if enough else ""  # training would be refused
-    for text in (terminal.summary(step, outcome.figures), following):
-        if text:
-            print(text)
+    if text := terminal.summary(step, outcome.figures):
+        print(text)
 
 
 def _show_codes(twin, source):

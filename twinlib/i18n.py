@@ -1,6 +1,7 @@
 """Sentences in the reader's language. They are stored in data/, all languages side by side.
 
-In a sentence [[corpus]] stands for what runs that step where it is read: a notebook or a command.
+In a sentence [[corpus]] stands for what runs that step where it is read: a notebook or a command;
+of [[tick|set]] a notebook reads the first words and a terminal the second; either may be none.
 A setting is named by its label in quotation marks, 'Rows at once'; a terminal adds its flag.
 `t("corpus.source_not_found", source=path)` fills in `source_not_found` of data/strings/corpus.yaml.
 A word that depends on a number stands in two forms, {n} {n|answer|answers}: 1 takes the first.
@@ -112,7 +113,10 @@ def _filled(text, code, values, spaced=True):
         what = _run(match[2].format(**values), code)
         return (match[1] if what.isascii() else "") + what  # no blank before a Chinese word
 
-    text = _with_flags(re.sub(r"( ?)\[\[(.+?)\]\]", run, text), code)
+    text = re.sub(r"( ?)\[\[([^\[\]|]+)\]\]", run, text)
+    place = 1 if commands.in_notebook() else 2
+    text = re.sub(r"\[\[([^|]*?)\|(.*?)\]\]", lambda match: match[place], text)
+    text = _with_flags(text, code)
     if not values:
         return text
     filled = {name: v[code] if isinstance(v, dict) else v for name, v in values.items()}
@@ -276,12 +280,15 @@ def choose(texts: dict[str, str]) -> str:
 
 
 def step_title(step: str) -> dict[str, str]:
-    """A step as its reader knows it: {language: "notebook 02 (Teach it your voice)"}."""
+    """A step as its reader knows it: {language: "notebook 02 (Teach it your voice)"}.
+
+    In a terminal that is "persona (Teach it your voice)".
+    """
     titles = data("figures")["steps"]
     if step not in titles:
         return dict.fromkeys(LANGUAGES, step)
     number = f"{list(titles).index(step) + 1:02}"
-    return both("core.step_title", number=number, title=titles[step])
+    return both("core.step_title", number=number, step=step, title=titles[step])
 
 
 class Sentence(str):

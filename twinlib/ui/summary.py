@@ -184,8 +184,10 @@ def _corpus(reports, twin):
         weakest = both("verdict.much_put_aside", **counts)
     elif more:
         weakest = both("verdict.little_writing")
-    if found != "good" and more:
+    if found == "bad" and more:
         following = both("verdict.write_more_first", action=more)
+    elif found == "so-so" and more:
+        following = both("verdict.write_more_or_try", action=more)
     elif more:
         following = both("verdict.teach_it_or_more", action=more)
     else:

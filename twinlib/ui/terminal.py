@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..commands import program
+from ..commands import in_notebook, program
 from ..files import TwinError, write_atomic
 from ..i18n import t
 from ..text import labels
@@ -122,25 +122,10 @@ def twins_table() -> str:
     return text_table((t("ui.twin"), t("ui.author"), t("ui.base_model"), t("ui.steps_done")), rows)
 
 
-# The step that a person takes after each
-_NEXT = {
-    "corpus": "persona",
-    "persona": "quantize",
-    "reasoning": "quantize",
-    "quantize": "evaluate",
-    "evaluate": "talk",
-}
-
-
-def next_command(step: str) -> str:
-    """The command that goes on after a step; '' where a notebook says it, and at the end."""
-    if step not in _NEXT or os.environ.get("TWINLIB_FOLLOWED"):
-        return ""
-    return t("ui.next_command", command=f"{program()} {_NEXT[step]}")
-
-
 def summary(step: str, figures: dict[str, dict]) -> str:
-    """What a step made, in a sentence; '' for steps whose own output says it."""
+    """What a step made, or can be done with it, in a sentence; '' where its verdict says it."""
+    if step == "evaluate" and not in_notebook():
+        return t("ui.talk_command", command=f"{program()} talk")
     if step != "corpus":
         return ""
     names = ("documents", "passages", "rows", "dropped", "parts_dropped")

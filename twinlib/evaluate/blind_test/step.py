@@ -131,7 +131,8 @@ def run(twin: Twin, settings: BlindTest, progress: Progress) -> Outcome:
     for text in warnings:
         print("! " + text)
     counts = {"pairs": len(trials), "easy": len(easy)}
-    print(t("evaluate.page_made", path=twin.file("blind_test"), **counts))
+    command = f"{program()} blind-test --codes FILE --twin {twin.name}"
+    print(t("evaluate.page_made", path=twin.file("blind_test"), command=command, **counts))
     return Outcome({}, twin.inputs(path, twin.file("blind_answers")), warnings, settings)
 
 
