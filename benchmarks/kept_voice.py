@@ -86,7 +86,7 @@ def drawn(twin, samples):
     """{figure: [its value for each of so many drawings of the twin's answers]}."""
     chosen = settings.make("evaluate", **twin.report("evaluate").settings)
     sample = evaluate.draw(twin, chosen)
-    outputs = Outputs(twin, chosen, lambda *_: None)
+    outputs = Outputs(twin, chosen, lambda *_, **__: None)
     base = load.prepare(twin.facts["base"]["name"])
     outputs.use(base, twin.newest_adapter()[1], evaluate._precision(twin))
     answers = {name: outputs.answers(name, turns) for name, turns in sample.conversations.items()}

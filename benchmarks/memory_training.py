@@ -54,7 +54,7 @@ def measure(folder: Path, file: Path | None, smoke: bool) -> dict:
     wanted = settings.make(
         "evaluate", questions=QUESTIONS, answer_tokens=16 if smoke else ANSWER_TOKENS, picks=0
     )
-    outputs = Outputs(twin, wanted, lambda *_: None)
+    outputs = Outputs(twin, wanted, lambda *_, **__: None)
     report = twin.report("persona")
     precision = report.settings.get("precision", AUTO) if report else AUTO
     outputs.use(load.prepare(twin.facts["base"]["name"]), twin.newest_adapter()[1], precision)

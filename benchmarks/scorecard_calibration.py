@@ -40,7 +40,7 @@ from twinlib.evaluate.outputs import Outputs
 from twinlib.files import now, write_records
 from twinlib.gguf import step as quantize
 from twinlib.models import generate, load
-from twinlib.progress import Progress
+from twinlib.progress import Progress, Work
 from twinlib.text import style
 from twinlib.text.statistics import auc, bootstrap
 from twinlib.train import persona
@@ -214,7 +214,9 @@ def measure(twin):
     sample = evaluate.draw(twin, SETTINGS)._replace(
         instructions=[], problems=[], facts=[], unwritten=[], picks=[]
     )
-    evidence = evaluate.gather(twin, SETTINGS, sample, {}, outputs_of(twin, sample.size(0)))
+    evidence = evaluate.gather(
+        twin, SETTINGS, sample, {}, outputs_of(twin, Work(sample.items(0), {}))
+    )
     base, answers = evidence.answers["base"], evidence.answers["twin"]
     margins, documents = scores.style_margins(evidence.voices, answers, base)
     names = ("prediction_gain", "copied", "membership", "sounds_like_me")
@@ -233,10 +235,10 @@ def measure(twin):
     }
 
 
-def outputs_of(twin, total=0):
+def outputs_of(twin, work=None):
     """The Outputs of the twin's base and adapter."""
     twin.folder("evaluate")
-    outputs = Outputs(twin, SETTINGS, Progress(twin.history("evaluate"), "evaluate"), total)
+    outputs = Outputs(twin, SETTINGS, Progress(twin.history("evaluate"), "evaluate"), work)
     outputs.use(load.prepare(twin.facts["base"]["name"]), twin.adapter("persona"))
     return outputs
 

@@ -10,6 +10,7 @@ from twinlib.evaluate import outputs
 from twinlib.gguf import writer
 from twinlib.models import generate, gguf_vocabulary, llama_cpp
 from twinlib.models import load as models
+from twinlib.progress import Work
 from twinlib.text import templates
 
 ASKED = [{"role": "user", "content": "How do you true a wheel? 车轮怎么校？"}]
@@ -98,15 +99,20 @@ def test_a_file_is_loaded_once_for_all_its_answers_and_not_at_all_when_they_are_
     )
     asked = [[{"role": "user", "content": f"Nr. {i}?"}] for i in range(5)]
     wanted, seen = settings.make("evaluate", answer_tokens=16), []
+
+    def note(done, total, *_, **__):
+        seen.append(done)
+        assert total == 5
+
     for n in (1, 1):
-        models_asked = outputs.Outputs(twin, wanted, lambda done, *_: seen.append(done), 5)
+        models_asked = outputs.Outputs(twin, wanted, note, Work({"files": 5}, {}))
         models_asked.batch = 2
         records = models_asked.file_answers("Q8_0", twin.gguf("Q8_0"), asked)
         assert [r["question"] for r in records] == [a[0]["content"] for a in asked] and len(
             loads
         ) == n
     assert loads[0].closed  # its memory is free again
-    assert seen[:5] == [0, 1, 2, 2, 3] and seen[-1] == 5, (
+    assert seen[:7] == [0, 0, 1, 2, 2, 2, 3] and seen[-1] == 5, (
         "each answer moves the bar, then each batch"
     )
     assert drawn and all(
@@ -124,7 +130,7 @@ def test_the_model_in_memory_draws_as_the_files_recommend(twin, tiny_base, monke
     monkeypatch.setattr(models, "load", lambda *_: _without_adapter(plain))
     twin.folder("evaluate")
     wanted = settings.make("evaluate", answer_tokens=16)
-    asked = outputs.Outputs(twin, wanted, lambda *_: None)
+    asked = outputs.Outputs(twin, wanted, lambda *_, **__: None)
     asked.use(models.prepare(str(tiny_base)), tiny_base, "32-bit")
     asked.answers("base", [ASKED])
     assert drawn and all(

@@ -15,7 +15,8 @@ from types import SimpleNamespace
 import pytest
 
 from twinlib import progress
-from twinlib.progress import Pace, Progress, line_of, newest, width
+from twinlib.i18n import t
+from twinlib.progress import Pace, Progress, Work, line_of, newest, width
 
 STEP = {
     "time": 1.0,
@@ -205,26 +206,34 @@ def test_a_change_of_pace_is_noticed_and_a_new_count_begins_anew(clock):
     assert left == pytest.approx(901)
     assert pace.left(0, 1000) is None
     clock[0] += 2
-    assert pace.left(1, 1000) == pytest.approx(2 * 999)
+    assert pace.left(1, 1000) is None
+    for done in (2, 3):
+        clock[0] += 2
+        left = pace.left(done, 1000)
+    assert left == pytest.approx(2 * 997)
 
 
 def test_a_resumed_count_is_paced_from_where_it_goes_on(clock):
     pace = Pace()
     pace.left(500, 1000)
-    clock[0] += 3
-    assert pace.left(501, 1000) == pytest.approx(3 * 499)
+    for done in (501, 502, 503):
+        clock[0] += 3
+        left = pace.left(done, 1000)
+    assert left == pytest.approx(3 * 497)
 
 
 def test_samples_in_between_do_not_lose_the_pace(tmp_path, clock):
     said = Progress(tmp_path / "history.jsonl", "persona")
-    for done in (1, 2):
+    for done in (1, 2, 3, 4):
         clock[0] += 1
         said(done, 80, loss=1.0)
         said(3, 3, "answers")
     records = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
     assert [record.get("seconds_left") for record in records if record["total"] == 80] == [
         None,
-        78.0,
+        None,
+        None,
+        76.0,
     ]
 
 
@@ -390,3 +399,72 @@ progress.check()
         assert child.poll() is None
     _, errors = child.communicate("\n", timeout=60)
     assert "goes on from here" in errors and "Stopping:" not in errors
+
+
+def test_a_first_batch_tells_no_time_left(clock):
+    """It took as long as loading the model, too."""
+    pace = Pace()
+    assert pace.left(0, 48) is None
+    clock[0] += 400
+    assert pace.left(1, 48) is None
+    clock[0] += 2
+    assert pace.left(2, 48) is None
+    clock[0] += 2
+    assert pace.left(3, 48) == pytest.approx(2 * 45)
+    pace = Pace()
+    pace.left(0, 48)
+    clock[0] += 500
+    assert pace.left(16, 48) is None, "one batch"
+    clock[0] += 32
+    assert pace.left(32, 48) == pytest.approx(32)
+
+
+def test_the_time_left_counts_each_kind_of_work_at_its_own_pace(clock):
+    """Vectors take no time beside answers, so that one pace for both would jump."""
+    work = Work({"answers": 10, "vectors": 1000}, {"answers": 2.0, "vectors": 0.01})
+    assert work.left() is None
+    clock[0] += 300
+    work.known("answers", 2)  # in the cache; loading took the time before
+    for _ in range(4):
+        clock[0] += 4
+        work.did("answers", 1)
+    # Twice as slow as expected, and so will be the vectors.
+    assert work.left() == pytest.approx(4 * 4 + 1000 * 0.02)
+    clock[0] += 16
+    work.did("answers", 4)
+    work.known("vectors", 0)
+    clock[0] += 5
+    work.did("vectors", 500)
+    assert work.left() == pytest.approx(5)
+    clock[0] += 100
+    work.begin()
+    assert work.left() == pytest.approx(5)
+
+
+def test_kinds_of_work_that_turned_out_smaller_are_over_when_the_next_one_begins(clock):
+    work = Work({"answers": 10, "vectors": 100}, {})
+    work.known("answers", 0)
+    clock[0] += 6
+    work.did("answers", 6)
+    work.known("vectors", 100)
+    assert work.left() == 0
+
+
+def test_the_time_left_of_a_part_is_not_said_to_be_that_of_the_step(tmp_path, clock, language):
+    said = Progress(tmp_path / "history.jsonl", "persona")
+    for done in range(4):
+        clock[0] += 60
+        said(done, 10, t("train.everyday_requests"))
+    records = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    wanted = {
+        "en": "persona · everyday questions 3/10 · 7 min left of this part",
+        "zh": "persona · 日常问题 3/10 · 这一段还剩 7 分钟",
+    }
+    assert line_of(records[-1], "persona") == wanted[language]
+    said(3, 10, t("train.everyday_requests"), seconds_left=600, unit=t("evaluate.outputs"))
+    record = json.loads((tmp_path / "history.jsonl").read_text().splitlines()[-1])
+    wanted = {
+        "en": "persona 3/10 outputs · everyday questions · 10 min left",
+        "zh": "persona 3/10 项 · 日常问题 · 还剩 10 分钟",
+    }
+    assert line_of(record, "persona") == wanted[language]

@@ -441,9 +441,7 @@ def test_each_missing_thing_is_said_with_the_next_action(twin, ready, monkeypatc
     assert has(levels(ready, upload=True), "stop", "your Hugging Face name")
     assert has(levels(ready, user="me/you"), "stop", "can't name a repository")
     write_atomic(ready.adapter("persona") / "adapter_model.safetensors", b"new")
-    assert has(
-        levels(ready), "warning", "What quantize (Make it run anywhere) made is out of date"
-    )
+    assert has(levels(ready), "warning", "What quantize (Make it run anywhere) made is out of date")
     for kind in ("Q8_0", "F16"):
         ready.gguf(kind).unlink()
     assert has(levels(ready), "stop", "quantize")

@@ -72,7 +72,7 @@ def test_where_a_run_is_is_read_in_the_readers_language(twin, monkeypatch):
         run = running.current(twin)
         assert "训练前的回答" in line_of(running.position(twin, run), "persona")
         monkeypatch.setenv("TWINLIB_LANG", "en")
-        assert "1/3 · answers before training" in line_of(running.position(twin, run), "persona")
+        assert "answers before training 1/3" in line_of(running.position(twin, run), "persona")
         assert "answers before training" in running.state(twin, run)["en"]
         assert "训练前的回答" in running.state(twin, run)["zh"]
         progress(2, 3, "old.zip")  # a name is the same in both

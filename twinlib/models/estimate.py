@@ -284,6 +284,31 @@ def token_seconds(machine: dict, shape: Shape, rows: int, columns: int, precisio
     return max(moved / (_READING * bandwidth * 1e12), arithmetic) + small_kernels
 
 
+_WRITTEN = {True: 400, False: 60}  # tokens a second that a batch of answers takes
+_SHORT_ANSWER = 60  # tokens of an answer to one of the score card's own questions
+_COMPARED = 100  # tokens of an answer that are embedded
+_EMBEDDED = 700  # tokens a second on two cores
+_TEXT, _PICK = 220, 8 * 50  # tokens of a text that is scored, and of four replies, twice
+
+
+def evaluation_seconds(machine: dict, shape: Shape, tokens: int) -> dict[str, float]:
+    """{kind: seconds} of what the evaluation computes, in the order in which it does.
+
+    `tokens` are those of an answer.
+    """
+    gpu = bool(machine["gpu"])
+    forward = step_seconds(machine, shape, Step(12_000, "16-bit", 0, "none", False, gpu)) / 2
+    return {
+        "answers": tokens / _WRITTEN[gpu],
+        "texts": _TEXT / 12_000 * forward,
+        "continuations": 50 / _WRITTEN[gpu],
+        "picks": _PICK / 12_000 * forward,
+        "replies": _SHORT_ANSWER / _WRITTEN[gpu],
+        "files": tokens / _WRITTEN[gpu],
+        "vectors": min(tokens, _COMPARED) / _EMBEDDED,
+    }
+
+
 def compile_seconds(machine: dict) -> float:
     """Seconds that compiling adds to the first step; the layers share the compiled code."""
     return 7 + 50 / machine["cores"]

@@ -558,9 +558,6 @@ _EVALUATION = {
     "standard": (40, 250, 50, "all"),
     "thorough": (100, 300, 100, "all"),
 }
-_COMPARED = 100  # tokens of an answer that are embedded
-_EMBEDDED = 700  # tokens a second on two cores
-_SHORT_ANSWER = 60  # tokens of an answer to one of the score card's own questions
 
 
 def _evaluate(settings, machine, facts):
@@ -576,13 +573,10 @@ def _evaluate(settings, machine, facts):
     # Of the questions that no passage belongs to, base and prompt are asked none at effort smoke.
     asked_all = min(questions, facts.get("held_out", questions)) if effort == "smoke" else questions
     answers = variants * asked_all + (variants - 2) * (questions - asked_all)
-    written = answers * tokens + facts.get("short_answers", 0) * _SHORT_ANSWER
-    # Tokens whose log-likelihood is measured.
-    scored = (12 * questions if scores_all else min(64, 8 * questions)) * 220 + 6 * picks * 4 * 50
-    step = estimate.Step(12_000, "16-bit", 0, "none", False, gpu)
-    step_seconds = estimate.step_seconds(machine, shape, step)
-    seconds = written / (400 if gpu else 60) + scored / 12_000 * step_seconds / 2 + 30
-    seconds += (answers + 2 * questions) * min(tokens, _COMPARED) / _EMBEDDED
+    each = estimate.evaluation_seconds(machine, shape, tokens)
+    seconds = 30 + answers * each["answers"] + facts.get("short_answers", 0) * each["replies"]
+    seconds += (12 * questions if scores_all else min(64, 8 * questions)) * each["texts"]
+    seconds += 3 * picks * each["picks"] + (answers + 2 * questions) * each["vectors"]
     # The logits of all tokens of a held-out passage exist at once: on a CPU more than the weights.
     memory_gb = shape.parameters * 2 * 1e9 / estimate.GIB * 1.6 + (1.5 if gpu else 3.5)
     if facts.get("precision") == "4-bit":
