@@ -48,9 +48,10 @@ class Progress:
 
     `history` is the file of the records, one JSON object a line: {time, done, total, note,
     **figures}, with `seconds_left` estimated from the recent pace unless it is given: of what has
-    this note, a part of the step. A `unit` stands behind the counts. A note that is one of our sentences is kept as `said`, so that it is
-    read in any language (see note_of). With `fresh` an existing file is deleted. Nothing is printed
-    if $TWINLIB_PROGRESS is 'file': a notebook reads the file and shows its own line.
+    this note, a part of the step. A `unit` stands behind the counts. A note that is one of our
+    sentences is kept as `said`, so that it is read in any language (see note_of). With `fresh` an
+    existing file is deleted. Nothing is printed if $TWINLIB_PROGRESS is 'file': a notebook reads
+    the file and shows its own line.
     """
 
     def __init__(self, history: Path | None = None, step: str = "", fresh: bool = True):
@@ -313,7 +314,8 @@ def line_of(record: dict, step: str = "", room: int | None = None, brief: bool =
     """A progress record as one line, such as 'persona 12/80 · loss 3.21 · 2 min left'.
 
     A note that is a sentence of ours says what is counted and stands before it, 'persona ·
-    questions 3/16', unless the counts have a unit. Names stand behind, 'publish 0/2 · me/x'. Parts are left out until it fits into `room` columns of a terminal; `brief` leaves out those
+    questions 3/16', unless the counts have a unit; a name stands behind, 'publish 0/2 · me/x'.
+    Parts are left out until it fits into `room` columns of a terminal; `brief` leaves out those
     for engineers, such as the learning rate.
     """
     parts = _parts(record, step)
