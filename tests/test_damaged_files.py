@@ -3,7 +3,7 @@
 import os
 import shutil
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, make_dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,10 @@ from twinlib import Twin, TwinError, i18n, running, settings
 from twinlib.corpus.records import Document, Turn
 from twinlib.files import DamagedFile, json_or, read_json, write_atomic, write_json, write_records
 from twinlib.memory import abstain, index
-from twinlib.models import exportable, load, pip_base
+from twinlib.models import exportable, load, pip_base, plan
+from twinlib.settings import resolve
 from twinlib.talk import preferences, voices
-from twinlib.train import band, checkpoints, rescue
+from twinlib.train import band, checkpoints, persona, rescue
 from twinlib.twin import STEPS
 from twinlib.ui import portable
 
@@ -103,6 +104,58 @@ def test_another_value_of_a_setting_starts_anew_whatever_the_version(stopped, ch
     asked = asdict(settings.make("persona", **changes))
     checkpoint, _ = checkpoints.resume(stopped, {"asked": asked, "inputs": {}}, PLANNED)
     assert checkpoint is None and not (stopped / "checkpoint-5").exists()
+
+
+def test_a_value_that_an_update_no_longer_knows_goes_on_with_the_checkpoint(stopped):
+    """As `remembered` leaves it out, the new default is asked for, which nobody typed."""
+    rewritten(stopped, **{**asdict(settings.make("persona")), "checkpointing": "some"})
+    assert goes_on_as(stopped, settings.make("persona"))
+    assert goes_on_as(stopped, settings.make("persona", checkpointing="full")) is None
+
+
+def goes_on_as(folder, asked):
+    """The newest checkpoint of a run with these settings."""
+    run = {"asked": asdict(asked), "inputs": {}}
+    return checkpoints.newest_whole(folder, run, asked)
+
+
+def test_a_default_that_an_update_changes_leaves_a_stopped_training_as_it_was_begun(
+    stopped, tmp_path, monkeypatch
+):
+    begun = settings.make("persona", patience=3)
+    rewritten(stopped, **asdict(begun))
+    twin = Twin.open(tmp_path / "me")
+    twin.start("persona", asdict(begun))
+    newer = make_dataclass(
+        "Persona",
+        [("replay_share", float, settings.setting(0.5, limits=(0.0, 0.5)))],
+        bases=(settings.Persona,),
+        frozen=True,
+    )
+    monkeypatch.setitem(settings.SETTINGS, "persona", newer)
+    asked = settings.make("persona", **settings.remembered("persona", twin))
+    assert settings.make("persona").replay_share == 0.5
+    assert asked.replay_share == 0.25 and asked.patience == 3
+    assert goes_on_as(stopped, asked)
+    assert goes_on_as(stopped, replace(asked, replay_share=0.5)) is None, "what its owner changed"
+
+
+@pytest.mark.parametrize("recommended", ["qwen2.5-coder-1.5b-instruct", "another"])
+def test_a_stopped_training_goes_on_with_its_base_whatever_is_recommended_now(
+    stopped, tmp_path, monkeypatch, recommended
+):
+    twin, auto = Twin.open(tmp_path / "me"), settings.make("persona")
+    assert persona.plan(auto, twin).values["base"] == plan.recommended_base(plan.machine())[0]
+    begun = settings.make("persona", base="qwen2.5-coder-0.5b-instruct")
+    write_json(stopped / "settings.json", asdict(begun))
+    write_json(stopped / "run.json", {"asked": asdict(auto), "inputs": {}})
+    shutil.move(stopped, twin.checkpoints("persona"))
+    monkeypatch.setattr(plan, "recommended_base", lambda machine: (recommended, "newer"))
+    assert persona.plan(auto, twin).values["base"] == begun.base
+    typed = settings.make("persona", base="qwen2.5-coder-1.5b-instruct")
+    assert resolve(typed, persona.plan(typed, twin).values).base == typed.base
+    shutil.rmtree(twin.checkpoints("persona"))
+    assert persona.plan(auto, twin).values["base"] == recommended
 
 
 @pytest.mark.parametrize("asked", [[], None, "rank"])

@@ -359,9 +359,12 @@ def with_saved(settings: Settings, saved: dict) -> Settings:
 def as_asked(settings: Settings, saved: dict) -> dict:
     """The values that a run was asked for, saved by any version, as this version would ask for it.
 
-    A setting that was added since then has its default; one that was dropped is left out.
+    A setting that was added since then, or had a value that is none any more, has its default; one
+    that was dropped is left out.
     """
-    return {field.name: saved.get(field.name, field.default) for field in fields(settings)}
+    step = next(step for step, kind in SETTINGS.items() if kind is type(settings))
+    known = _valid(step, fields(settings), saved)
+    return {field.name: known.get(field.name, field.default) for field in fields(settings)}
 
 
 def _valid(step, known, saved):

@@ -20,7 +20,7 @@ from ..i18n import t
 from ..models import load
 from ..progress import duration
 from ..settings import Persona, Reasoning, as_asked, with_saved
-from ..twin import Twin
+from ..twin import AUTO, Twin
 from . import processes, rescue
 
 if TYPE_CHECKING:
@@ -89,6 +89,15 @@ def _is_same(saved, run, settings):
         **run,
         "asked": as_asked(settings, run["asked"]),
     }
+
+
+def base_begun_with(folder: Path) -> str | None:
+    """The base that a stopped run was planned with, which asked for 'auto'; None without one."""
+    asked = json_or(folder / RUN, {}).get("asked")
+    if not in_order(folder) or not isinstance(asked, dict) or asked.get("base") != AUTO:
+        return None
+    base = json_or(folder / SETTINGS, {}).get("base")
+    return base if isinstance(base, str) and base != AUTO else None
 
 
 def in_order(folder: Path) -> list[Path]:

@@ -5,7 +5,7 @@ Left out on purpose: full fine-tuning, adapters on the embeddings, and loss on p
 
 import contextlib
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +21,7 @@ from ..settings import Persona, resolve, stop, warning
 from ..text import sufficiency, templates
 from ..text.samples import in_turn
 from ..text.script import tokens_estimate
-from ..twin import Outcome, Problem, Twin, figure
+from ..twin import AUTO, Outcome, Problem, Twin, figure
 from . import callbacks, checkpoints, memory_rows, processes
 from .trainer import answering, packed_trainer, unsloth_trainer
 
@@ -60,10 +60,18 @@ def facts(twin: Twin) -> dict:
 
 
 def plan(settings: Persona, twin: Twin) -> Plan:
-    """The values for settings on 'auto' on this machine, with reasons."""
+    """The values for settings on 'auto' on this machine, with reasons.
+
+    A stopped run goes on with its base, whatever is recommended on this machine or by now.
+    """
     known = facts(twin)
     if known and settings.memory_rows:
         known["tokens"] += memory_rows.more_tokens(twin, settings.memory_rows)
+    begun = checkpoints.base_begun_with(twin.checkpoints("persona"))
+    if settings.base == AUTO and begun:
+        planned = derive("persona", replace(settings, base=begun), machine(), known)
+        planned.reasons["base"] = t("models.base_of_the_stopped_run")
+        return planned
     return derive("persona", settings, machine(), known)
 
 
