@@ -233,6 +233,38 @@ def test_what_broke_off_is_said_and_goes_on_by_itself(twin, monkeypatch):
         assert said == (how is in_terminal)
 
 
+def test_after_a_stop_the_button_goes_on_with_what_was_stopped(twin, monkeypatch):
+    """Also practice, which notebook 03 had begun, and what should come after it."""
+    monkeypatch.setattr(start_page.AllSteps, "start", lambda steps: None)
+    who = ("reasoning", 2**22 + 1, "a-machine-of-colab", 1.0, time.time() - 900, 2.0, {})
+    for how, then in (({"stopped": True}, "quantize"), ({"sentence": "Too hard."}, "")):
+        ended = running.Run(*who, ended=time.time() - 100, logged=True, then=then, **how)
+        write_json(twin.file("running"), asdict(ended))
+        page = start_page.page(twin)
+        assert "reasoning" not in page.steps.steps, "until the button is pressed"
+        page.make.click()
+        assert ("reasoning" in page.steps.steps) == bool(then)
+    assert page.steps.steps == list(start_page.STEPS)
+
+
+def test_at_a_higher_effort_the_one_file_of_a_quick_try_is_no_choice(twin, monkeypatch):
+    monkeypatch.setattr(start_page.AllSteps, "start", lambda steps: None)
+    page = start_page.page(twin)
+    page.effort.inputs["effort"].value = "smoke"
+    page.make.click()
+    assert declared.remembered("quantize", twin)["types"] == "Q8_0"
+    twin.start("quantize", {"types": "Q8_0"})  # it ran
+    page.effort.inputs["effort"].value = "standard"
+    page.make.click()
+    assert "types" not in declared.remembered("quantize", Twin(twin.path))
+    twin.draft("persona", effort="smoke")
+    assert declared.remembered("quantize", twin)["types"] == "Q8_0"
+    twin.draft("persona", effort="standard")
+    declared.chosen_by_owner("quantize", twin)
+    twin.start("quantize", {"types": "Q8_0"})  # typed
+    assert declared.remembered("quantize", twin)["types"] == "Q8_0"
+
+
 def test_what_another_notebook_had_begun_goes_on_as_it_was_set_there(twin, monkeypatch):
     monkeypatch.setattr(start_page.AllSteps, "start", lambda steps: None)
     twin.draft("persona", effort="smoke")

@@ -20,6 +20,7 @@ from .progress import Progress, duration
 from .settings import (
     SETTINGS,
     WrongSetting,
+    chosen_by_owner,
     description,
     in_words,
     make,
@@ -315,6 +316,8 @@ def _run(twin, step, settings, first, made=False):
     _check(module.problems(settings, twin), show=first)
     if made:
         print(t("ui.new_twin", name=twin.title, path=twin.path), flush=True)
+    if first:
+        chosen_by_owner(step, twin)
     twin.start(step, asdict(settings), write=first)
     unfinished = getattr(module, "unfinished", lambda *_: False)
     if twin.state(step).name == "done" and not unfinished(settings, twin):

@@ -25,6 +25,7 @@ class WrongSetting(ValueError):
 
 
 EFFORTS = ("smoke", "quick", "standard", "thorough")
+_FOR_SMOKE = "for_smoke"  # in twin.json: what was chosen for the owner at that effort
 # What step 03 can practise: each is a module of text/tasks.
 TASKS = tuple(
     sorted(
@@ -336,18 +337,42 @@ def make(step: str, **values) -> Settings:
 def remembered(step: str, twin: Twin) -> dict:
     """The values chosen last time, by running the step or in its form.
 
-    `once` settings, settings that no longer exist and invalid values are left out. The twin `demo`
-    starts with the sample blog.
+    `once` settings, settings that no longer exist and invalid values are left out, and at a higher
+    effort what was chosen for the owner at effort smoke. The twin `demo` starts with the sample
+    blog.
     """
     known = {f.name: f for f in fields(SETTINGS[step]) if not f.metadata["once"]}
     of = "reasoning" if step == "probe" else step
     chosen = {**twin.facts.get("settings", {}).get(of, {}), **twin.drafts(of)}
     values = _valid(step, known.values(), chosen)
+    if step == "quantize" and remembered("persona", twin).get("effort") != EFFORTS[0]:
+        for name, value in twin.facts.get(_FOR_SMOKE, {}).items():
+            if values.get(name) == value:
+                del values[name]
     if step != "corpus":
         return values
     if "source" in values:
         values["source"] = twin.here(values["source"])
     return {**values, **sample.source(twin.name, values)}
+
+
+def for_smoke(twin: Twin) -> dict:
+    """The settings of step 04 for a twin made at effort smoke: one file, in minutes.
+
+    It is the one that is recommended for a small base. They are noted, so that they don't count as
+    the owner's choice at a higher effort.
+    """
+    chosen = {"types": "Q8_0"}
+    if remembered("quantize", twin).get("types") != chosen["types"]:
+        twin.remember(**{_FOR_SMOKE: chosen})
+    return chosen
+
+
+def chosen_by_owner(step: str, twin: Twin) -> None:
+    """Note that a step runs as its owner wants it, when it does so at an effort above smoke."""
+    effort = remembered("persona", twin).get("effort")
+    if step == "quantize" and effort != EFFORTS[0] and twin.facts.get(_FOR_SMOKE):
+        twin.remember(**{_FOR_SMOKE: {}})
 
 
 def with_saved(settings: Settings, saved: dict) -> Settings:

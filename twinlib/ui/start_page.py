@@ -156,10 +156,10 @@ class Page(widgets.VBox):
         if declared.stops(problems):
             return
         chosen = {"evaluate": {"effort": effort}}
-        if effort == "smoke":  # one file, in minutes: the recommended one for a small base
-            chosen["quantize"] = {"types": "Q8_0"}
-        chosen.pop(under_way, None)
         try:
+            if effort == "smoke" and under_way != "quantize":
+                chosen["quantize"] = declared.for_smoke(self.twin)
+            chosen.pop(under_way, None)
             for step, typed in chosen.items():
                 self.twin.draft(step, **typed)
         except OSError as error:
@@ -167,6 +167,9 @@ class Page(widgets.VBox):
             self.problems.value = sentence(why, "stop").html
             return
         self.result.children = []
+        run = running.last(self.twin)
+        if run and run.stopped and run.step in GONE_ON_WITH:
+            self._let_run(run.step, *run.then.split())  # also where notebook 03 had begun it
         self.steps.start()
         self._draw(at_once=True)
 

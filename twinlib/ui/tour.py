@@ -113,7 +113,8 @@ def source_to_read(twin: Twin, source: str | None, effort: str | None) -> str | 
         for step in ("persona", "reasoning", "evaluate"):
             twin.start(step, {"effort": effort or "smoke", **declared.remembered(step, twin)})
         if effort in (None, "smoke"):
-            twin.start("quantize", {"types": "Q8_0", **declared.remembered("quantize", twin)})
+            chosen = declared.remembered("quantize", twin)
+            twin.start("quantize", {**declared.for_smoke(twin), **chosen})
     return source and _full(source)
 
 
