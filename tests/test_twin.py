@@ -11,6 +11,7 @@ import pytest
 
 from twinlib import Twin, TwinError
 from twinlib.files import content_id, read_records, write_atomic, write_json, write_records
+from twinlib.settings import make, step_module
 from twinlib.twin import Report, figure
 from twinlib.ui import runtime
 
@@ -312,6 +313,16 @@ def test_the_newest_fresh_adapter_is_used(twin):
     assert twin.newest_adapter()[0] == "reasoning"
     write_atomic(twin.adapter("persona") / "adapter_model.safetensors", "trained again")
     assert twin.newest_adapter()[0] == "persona"  # reasoning is stale now
+    [said] = step_module("quantize").problems(make("quantize"), twin)[:1]
+    assert said.level == "warning" and "What was practised is left out" in said.text
+    report(twin, "reasoning", inputs=[twin.adapter("persona")])
+    assert twin.newest_adapter()[0] == "reasoning"
+    write_atomic(twin.file("train"), "one")
+    report(twin, "persona", inputs=[twin.file("train")])
+    assert twin.newest_adapter()[0] == "reasoning"
+    write_atomic(twin.file("train"), "other texts")
+    assert twin.newest_adapter() == (None, None), "practice is built on a voice of other texts"
+    assert step_module("quantize").problems(make("quantize"), twin)[0].level == "stop"
 
 
 def test_a_report_has_the_same_fields_in_every_step(twin):

@@ -520,8 +520,14 @@ class Twin(TwinFolder):
         return value
 
     def newest_adapter(self) -> tuple[str, Path] | tuple[None, None]:
-        """(step, path) of reasoning's adapter if that step is done, else persona's, else Nones."""
-        for step in ("reasoning", "persona"):
+        """(step, path) of reasoning's adapter if that step is done, else persona's, else Nones.
+
+        None as well where persona is of other texts: what was practised is built on it.
+        """
+        newest = None, None
+        for step in ("persona", "reasoning"):
             if self.state(step).name == "done" and self.adapter(step).exists():
-                return step, self.adapter(step)
-        return None, None
+                newest = step, self.adapter(step)
+            elif step == "persona":
+                break
+        return newest

@@ -20,9 +20,14 @@ from .types import FILE_TYPES
 
 
 def problems(settings: Quantize, twin: Twin) -> list[Problem]:
-    """What keeps the files from being written, and a warning when no usual type is chosen."""
-    reasons = []
-    if not twin.newest_adapter()[0]:
+    """What keeps the files from being written, and warnings.
+
+    They say where no usual type is chosen, and where what was practised is of an earlier voice.
+    """
+    reasons, newest = [], twin.newest_adapter()[0]
+    if newest == "persona" and twin.state("reasoning").name == "stale":
+        reasons.append(warning("gguf.practice_left_out", why=twin.state("reasoning").why))
+    if not newest:
         reasons.append(stop("gguf.no_fresh_adapter"))
     elif not twin.facts.get("system_prompt"):
         reasons.append(stop("gguf.no_system_prompt"))
