@@ -1,6 +1,7 @@
 """The twin as a server: who gets in, what apps send and read, several at once, hang-ups, abuse."""
 
 import base64
+import gzip
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 
 import httpx
 import numpy
+import psutil
 import pytest
 from client_requests import BODIES
 from test_memory import make, needs_e5, write_corpus
@@ -112,7 +114,7 @@ def served(twin):
 def chat(twin):
     """The part behind the interface, in this process."""
     with voices.Voices(twin, say=len) as speakers:
-        yield twin_chat.TwinChat(twin, speakers, remember.Newest(twin), 12)
+        yield twin_chat.TwinChat(twin, speakers, remember.Newest(twin), 400)
 
 
 def prepared(chat, *messages, **values):
@@ -175,7 +177,7 @@ def test_an_answers_sources_are_citations_and_footnotes(chat, monkeypatch):
     assert reply.text[citation["start_index"] : citation["end_index"]] == TRAMS
     assert (citation["title"], citation["url"], citation["content"]) == ("The trams", "p0", TRAMS)
     assert reply.footnotes.startswith("\n\n---\n\n")
-    assert f"[[1]]({{p0}}) from “The trams”, 2010-03-05: “{TRAMS}”" in reply.footnotes
+    assert f"[[1]](p0) from “The trams”, 2010-03-05: “{TRAMS}”" in reply.footnotes
 
 
 def test_spaces_around_an_answer_and_its_thinking_are_not_streamed():
@@ -273,13 +275,12 @@ def test_apps_find_the_models_chat_stream_and_see_sources(served):
     models = served.client.get("/v1/models").json()["data"]
     assert [model["id"] for model in models] == ["me", "me-plain"]
     assert models[0]["context_length"] == 4096 and served.client.get("/models").status_code == 200
-    whole = served.ask(user(QUESTION), temperature=1, seed=1).json()
+    sure = {"temperature": 1, "seed": 1, "max_tokens": 900}
+    whole = served.ask(user(QUESTION), **sure).json()
     [choice] = whole["choices"]
-    assert choice["finish_reason"] == "length" and whole["usage"]["completion_tokens"] == 12
+    assert choice["finish_reason"] == "stop" and whole["usage"]["completion_tokens"] > 12
     assert "](http://127.0.0.1" in choice["message"]["content"]
-    events = served.stream(
-        user(QUESTION), temperature=1, seed=1, stream_options={"include_usage": True}
-    )
+    events = served.stream(user(QUESTION), **sure, stream_options={"include_usage": True})
     *chunks, last, usage = events
     assert usage["choices"] == [] and usage["usage"] == whole["usage"]
     footnote = re.compile(r"\n\n---\n\n\[\[1\]\]\(http.*“I worked in.*trams\.”")
@@ -290,7 +291,7 @@ def test_apps_find_the_models_chat_stream_and_see_sources(served):
     assert len(served.stream(user(QUESTION), model="me-plain", temperature=1)) > 5
     assert all(chunk["choices"][0]["finish_reason"] is None for chunk in chunks)
     [final] = last["choices"]
-    assert final["finish_reason"] == "length"
+    assert final["finish_reason"] == "stop"
     assert len(choice["message"]["annotations"]) == len(final["delta"]["annotations"])
     citation = final["delta"]["annotations"][0]["url_citation"]
     assert citation["title"] == "The trams" and citation["url"] in text
@@ -304,9 +305,104 @@ def test_apps_find_the_models_chat_stream_and_see_sources(served):
     for values in ({"model": "me-plain"}, {"response_format": {"type": "json_object"}}):
         message = served.ask(user(QUESTION), **values).json()["choices"][0]["message"]
         assert "annotations" not in message and "---" not in message["content"]
-    refused = served.ask(user("What did Doctor Lindqvist say?")).json()["choices"][0]
+    refused = served.ask(user("What did Doctor Lindqvist say?"), max_tokens=None).json()
+    refused = refused["choices"][0]
     assert "never wrote about “Lindqvist”" in refused["message"]["content"]
     assert refused["finish_reason"] == "stop"
+
+
+@slow
+@needs_e5
+@pytest.mark.parametrize("question", [QUESTION, "What did Doctor Lindqvist say?", "Who are you?"])
+def test_max_tokens_and_usage_hold_whoever_answers(served, question):
+    def asked(**values):
+        answer = served.ask(user(question), **values).json()
+        [choice] = answer["choices"]
+        return choice, choice["message"]["content"], answer["usage"]["completion_tokens"]
+
+    choice, whole, count = asked(max_tokens=None)
+    assert choice["finish_reason"] == "stop" and count > 12
+    text = whole.partition("\n\n---\n\n")[0]
+    for most in (1, 12):
+        choice, said, tokens = asked(max_tokens=most)
+        assert choice["finish_reason"] == "length" and 0 < tokens <= most
+        assert said and text.startswith(said)
+        events = served.stream(
+            user(question), max_tokens=most, stream_options={"include_usage": True}
+        )
+        *chunks, last, usage = events
+        streamed = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+        assert streamed.strip() == said and last["choices"][0]["finish_reason"] == "length"
+        assert usage["usage"]["completion_tokens"] == tokens
+    assert asked(max_tokens=count)[1:] == (whole, count), "just enough, with all footnotes"
+    choice, said, tokens = asked(max_tokens=count - 1)
+    if whole != text:  # the text is whole, and a footnote is left out; its citation stays
+        assert choice["finish_reason"] == "stop" and tokens < count
+        assert said.startswith(text) and whole.startswith(said) and choice["message"]["annotations"]
+    else:
+        assert choice["finish_reason"] == "length" and text.startswith(said)
+
+
+@slow
+@needs_e5
+def test_a_stop_text_holds_where_the_memory_answers(served):
+    def said(**values):
+        [choice] = served.ask(user(QUESTION), max_tokens=None, **values).json()["choices"]
+        assert choice["finish_reason"] == "stop"
+        return choice["message"]["content"]
+
+    assert TRAMS in said()
+    assert said(stop=["depot for"]) == TRAMS[: TRAMS.index("depot for")].strip()
+    assert "\n" not in said(stop="\n")
+    events = served.stream(user(QUESTION), max_tokens=None, stop=["depot for"])
+    deltas = [event["choices"][0]["delta"].get("content", "") for event in events]
+    assert "".join(deltas).strip() == TRAMS[: TRAMS.index("depot for")].strip()
+
+
+@slow
+def test_what_is_not_there_is_answered_with_what_is(served):
+    for method, path in [("POST", "/v1/completions"), ("POST", "/v1/responses"), ("GET", "/x")]:
+        answer = served.client.request(method, path)
+        said = answer.json()["error"]["message"]
+        assert answer.status_code == 404 and f"at {method} {path}" in said
+        for there in ("POST /v1/chat/completions", "GET /v1/passages/ID", "GET /health"):
+            assert there in said
+    for method, path, right in [
+        ("GET", "/v1/chat/completions", "POST"),
+        ("GET", "/embeddings", "POST"),
+        ("POST", "/v1/models", "GET, HEAD"),
+        ("POST", "/v1/models/me", "GET, HEAD"),
+    ]:
+        answer = served.client.request(method, path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, right)
+        assert f"at {method} {path}" in answer.json()["error"]["message"]
+
+
+@slow
+@pytest.mark.parametrize(
+    "accepted, packed",
+    [
+        (None, False),
+        ("identity", False),
+        ("br", False),
+        ("gzip;q=0", False),
+        ("gzip; q=0.0, *", False),
+        ("*;q=0", False),
+        ("gzip", True),
+        ("GZIP;q=0.5, br", True),
+        ("*", True),
+    ],
+)
+def test_the_page_is_packed_only_for_who_takes_that(served, accepted, packed):
+    headers = {"Accept-Encoding": accepted} if accepted else {}
+    with socket.create_connection(("127.0.0.1", served.port)) as connection:
+        asked = {"Host": "127.0.0.1", "Authorization": f"Bearer {KEY}", "Connection": "close"}
+        lines = [f"{name}: {value}" for name, value in {**asked, **headers}.items()]
+        connection.sendall("\r\n".join(["GET / HTTP/1.1", *lines, "", ""]).encode())
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    head = head.decode().lower()
+    assert ("content-encoding: gzip" in head) == packed and "vary: accept-encoding" in head
+    assert (b"<!doctype html>" in (gzip.decompress(body) if packed else body)) and "200 ok" in head
 
 
 @slow
@@ -314,7 +410,9 @@ def test_apps_find_the_models_chat_stream_and_see_sources(served):
 @pytest.mark.parametrize("app", BODIES)
 def test_apps_read_what_they_expect(served, app):
     body, headers, wanted = BODIES[app]
-    most = {"max_tokens": 60 if "response_format" in body else 12, "max_completion_tokens": None}
+    # Enough for the sources, where the memory answers.
+    most = 900 if wanted["memory"] else 60 if "response_format" in body else 12
+    most = {"max_tokens": most, "max_completion_tokens": None}
     body = {"model": "me", **body, **most}
     answer = served.client.post("/v1/chat/completions", json=body, headers=headers)
     assert answer.status_code == 200, answer.text
@@ -419,6 +517,43 @@ def test_who_hangs_up_frees_the_room_for_the_next(served):
         whole = {**body, "stream": False, "temperature": 0}
         served.client.post("/v1/chat/completions", json=whole, timeout=0.05)
     assert served.ask(user("Hi?")).status_code == 200
+
+
+@slow
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_who_hangs_up_leaves_no_traceback_and_no_work(twin, stop):
+    served = Served(twin)
+    try:
+        body = {"messages": [user("Hi?")], "max_tokens": 3000, "model": "me-plain"}
+        for stream in (False, True):
+            for wait in (0.0, 0.3):  # while it is read, and in the middle of its answer
+                _hang_up(served, {**body, "stream": stream}, wait)
+        _hang_up(served, body, 0.1, sent=20)  # in the middle of the request
+        with served.client.stream("POST", "/v1/chat/completions", json={**body, "stream": True}):
+            pass
+        deadline = time.monotonic() + 30
+        process = psutil.Process(served.child.pid)
+        while process.cpu_percent(0.5) > 20:
+            assert time.monotonic() < deadline, "it goes on with what nobody waits for"
+        assert served.ask(user("Hi?")).status_code == 200
+    finally:
+        served.child.send_signal(stop)
+        rest, _ = served.child.communicate(timeout=60)
+    assert rest.lstrip() == "The server has ended.\n"
+
+
+def _hang_up(served, body, wait, sent=None):
+    """Send a request, or the first bytes of its body, and hang up after so many seconds."""
+    data = json.dumps(body).encode()
+    lines = [
+        "POST /v1/chat/completions HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Authorization: Bearer {KEY}",
+    ]
+    lines += [f"Content-Length: {len(data)}", "", ""]
+    with socket.create_connection(("127.0.0.1", served.port)) as connection:
+        connection.sendall("\r\n".join(lines).encode() + data[:sent])
+        time.sleep(wait)
 
 
 @slow

@@ -1,6 +1,7 @@
 """The command line around the steps: which twin, what to type, and Ollama."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,10 +13,15 @@ from twinlib import Twin, __main__
 from twinlib.command_line import main
 from twinlib.files import write_json
 from twinlib.models import plan
-from twinlib.settings import make, step_module
+from twinlib.progress import width
+from twinlib.settings import SETTINGS, make, remembered, step_module
+from twinlib.twin import Stopped
 from twinlib.ui import runtime, terminal, tour
+from twinlib.ui.command_parser import wrapped
 
 ROOT = Path(__file__).parent.parent
+COMMANDS = [step.replace("_", "-") for step in SETTINGS]
+COMMANDS += ["status", "ollama", "export", "import", "interview", "tour"]
 # Takes what Ollama takes: a running server, a name, a Modelfile whose FROM lies beside it.
 OLLAMA = """#!{python}
 import json, re, sys
@@ -102,6 +108,45 @@ def test_a_refused_command_leaves_no_twin_behind(twins, tmp_path, monkeypatch, c
     assert "A new twin" not in capsys.readouterr().out
 
 
+def test_a_tour_that_is_refused_leaves_no_twin_and_keeps_nothing(twins, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    mine = Twin.open(twins / "mine")
+    assert main(["status", "--twin", "mine"]) == 0
+    texts = ["--source", _fill(tmp_path / "texts")]
+    refused = [
+        (["--source", str(tmp_path / "none"), "--author", "Ning"], "no folder"),
+        (["--source", str(tmp_path / "empty"), "--author", "Ning"], "empty"),
+        (texts, "Whose words"),
+        ([*texts, "--author", "Ning", "--base", str(tmp_path / "no" / "base")], "base"),
+        ([*texts, "--author", "Ning", "--base", "nosuchmodel", "--effort", "quick"], "base"),
+    ]
+    before = sorted(tmp_path.rglob("*"))
+    facts = mine.file("facts").read_bytes()
+    for arguments, said in refused:
+        for name in ("new", "mine"):
+            capsys.readouterr()
+            assert main(["tour", "--twin", name, *arguments]) == 1
+            printed = capsys.readouterr()
+            assert said.lower() in printed.err.lower() and "== 1/7" not in printed.out
+        assert sorted(tmp_path.rglob("*")) == before
+        assert mine.file("facts").read_bytes() == facts
+
+
+def test_a_tour_that_is_interrupted_before_its_first_notebook_keeps_what_was_typed(
+    twins, tmp_path, monkeypatch
+):
+    def stopped(base):
+        raise Stopped
+
+    monkeypatch.setattr(tour, "prepare", stopped)
+    source = _fill(tmp_path / "texts")
+    given = ["--source", source, "--author", "Ning", "--effort", "quick", "--base", "qwen3-4b"]
+    assert main(["tour", "--twin", "new", *given]) == 130
+    twin = Twin(twins / "new")
+    assert remembered("corpus", twin) == {"source": source, "author": "Ning"}
+    assert remembered("persona", twin) == {"effort": "quick", "base": "qwen3-4b"}
+
+
 def test_of_a_step_that_can_not_start_no_time_is_said(twins, capsys, monkeypatch):
     host = {**plan.machine(), "gpu": "", "gpus": 0, "gpu_gb": 0.0}
     monkeypatch.setattr("twinlib.models.plan.machine", lambda: host)
@@ -123,6 +168,83 @@ def test_a_wrong_value_is_answered_by_its_sentence_and_not_by_all_usage(twins, c
         assert said[1].startswith("What there is to choose: ") and said[1].endswith("--help")
         if "-5" in arguments:
             assert "-5 is outside 0 to 5000" in said[0] and "corpus --help" in said[1]
+
+
+@pytest.mark.parametrize(
+    "language, begins, example, options",
+    [
+        ("en", "usage: ", "corpus --twin me --source FOLDER --author NAME", "\noptions:\n"),
+        ("zh", "用法：", "corpus --twin me --source 文件夹 --author 名字", "\n选项:\n"),
+    ],
+)
+def test_without_a_step_the_steps_are_listed_with_an_example(
+    language, begins, example, options, monkeypatch, capsys
+):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    assert main([]) == 0
+    said = capsys.readouterr()
+    assert said.err == "" and said.out.startswith(begins) and options in said.out
+    assert all(f"\n    {step} " in said.out for step in ("corpus", "talk", "blind-test", "tour"))
+    assert f" {example}  # " in said.out
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0 and capsys.readouterr().out == said.out
+
+
+@pytest.mark.parametrize("step", ["", *COMMANDS])
+def test_chinese_help_is_chinese_throughout_and_breaks_no_word(step, monkeypatch, capsys):
+    def shown(language, columns):
+        monkeypatch.setenv("TWINLIB_LANG", language)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with pytest.raises(SystemExit):
+            main([*step.split(), "--help"])
+        return capsys.readouterr().out
+
+    def words(text):
+        return set(re.findall(r"[\w-]+", re.sub("[^ -~]", " ", text)))
+
+    said = shown("zh", 80)
+    argparses = {"usage", "options", "positional", "arguments", "show", "help", "exit"}
+    assert not words(said) & (argparses - {"help"} | {"STEP", "FILE", "TWIN"})
+    assert words(said) == words(shown("zh", 1000)), "no Latin word is broken"
+    assert "FOLDER" not in said and "NAME" not in words(said)
+    lines = [line for line in said.splitlines() if "-m twinlib" not in line]
+    assert all(width(line) <= 80 and not re.match(" *[，。；：、）”]", line) for line in lines)
+    named = [re.match(r" {2,4}(-|\S+ {2}).*? {2,}(?=\S)|  \S+ {2,}(?=\S)", line) for line in lines]
+    assert len({width(found[0]) for found in named if found}) <= 1, "texts begin in one column"
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["nosuch"], "没有 nosuch，有的是：corpus、persona、"),
+        (["import"], "还缺：文件。"),
+        (["corpus", "--source"], "--source 后面要写一个值。"),
+        (["status", "--follow=3"], "--follow 后面不写值，这里写了 '3'。"),
+        (["corpus", "--question", "3"], "--question 可能是 --questions, --question-model"),
+        (["corpus", "--short", "-5"], "--short：最短保留字数：-5 超出范围 0 到 5000。"),
+    ],
+)
+def test_a_wrong_argument_is_answered_in_chinese(arguments, said, monkeypatch, capsys):
+    monkeypatch.setenv("TWINLIB_LANG", "zh")
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2 and capsys.readouterr().err.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "text, columns, lines",
+    [
+        ("一二三四五", 6, ["一二三", "四五"]),
+        ("一二三，四五", 6, ["一二", "三，四", "五"]),
+        ("一二（三四）", 6, ["一二", "（三", "四）"]),
+        ("问句（titles）：套用", 10, ["问句", "（titles）", "：套用"]),
+        ("one two three", 7, ["one two", "three"]),
+        ("abcdefgh 一", 4, ["abcd", "efgh", "一"]),
+    ],
+)
+def test_a_text_is_put_into_lines_by_words_and_chinese_characters(text, columns, lines):
+    assert wrapped(text, columns) == lines
 
 
 def test_the_help_of_the_tour_names_the_notebooks_that_it_runs(capsys):

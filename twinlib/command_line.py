@@ -34,6 +34,7 @@ from .train import rescue
 from .twin import AUTO, STEPS, Outcome, Report, Stopped, Twin
 from .twin_folder import FILES
 from .ui import portable, terminal
+from .ui.command_parser import CommandParser
 from .ui.display import text_table
 
 _STOPPED = 130  # the exit status after an interrupt
@@ -134,13 +135,6 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-class _Parser(argparse.ArgumentParser):
-    """Answers a wrong argument with one sentence and where the others stand, without all usage."""
-
-    def error(self, message):
-        self.exit(2, f"{message}\n{t('core.help_is_at', command=f'{self.prog} --help')}\n")
-
-
 def _unknown(rest, arguments):
     """What to type instead of arguments that no command knows."""
     place = next(n for n, argument in enumerate(arguments) if argument == rest[0])
@@ -166,9 +160,12 @@ def _commit():
 
 
 def _parser():
-    parser = _Parser(prog=terminal.program(), description=t("core.about"), formatter_class=_Help)
+    program = terminal.program()
+    example = t("core.example", program=program)
+    parser = CommandParser(prog=program, description=t("core.about"), epilog=example)
     parser.add_argument("--version", action=_Version, nargs=0, help=argparse.SUPPRESS)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
+    parser.set_defaults(call=lambda _: parser.print_help(), twin=None)
+    commands = parser.add_subparsers(dest="command", metavar=t("core.step_to_type"))
     for step, kind in SETTINGS.items():
         command = _add_command(commands, step.replace("_", "-"), description(step), run_step)
         for field in fields(kind):
@@ -197,7 +194,8 @@ def _parser():
     export.add_argument("--corpus", action="store_true", help=t("core.export_corpus_help"))
     new = _add_command(commands, "import", t("core.import_help"), run_import)
     file_help = t("core.import_file_help")
-    new.add_argument("file", metavar="FILE", type=pasted_path, help=file_help)
+    file = t("core.file_to_type")
+    new.add_argument("file", metavar=file, type=pasted_path, help=file_help)
     interview = _add_command(commands, "interview", t("core.interview_help"), run_interview)
     interview.add_argument("--blind-test", action="store_true", help=t("core.blind_test_help"))
     tour = _add_command(commands, "tour", t("core.tour_help"), run_tour)
@@ -209,10 +207,11 @@ def _parser():
 
 
 def _add_command(commands, name, text, call):
-    command = commands.add_parser(name, help=text, description=text, formatter_class=_Help)
+    command = commands.add_parser(name, help=text, description=text)
     help_of = {"tour": "core.twin_help_tour", "import": "core.twin_help_import"}
     command.add_argument(
         "--twin",
+        metavar=t("core.twin_to_type"),
         default="demo" if name == "tour" else None,
         help=t(help_of.get(name, "core.twin_help")),
     )
@@ -222,18 +221,6 @@ def _add_command(commands, name, text, call):
 
 def _field(step, name):
     return SETTINGS[step].__dataclass_fields__[name]
-
-
-class _Help(argparse.HelpFormatter):
-    """Help whose column of texts begins at the same place in every line."""
-
-    def __init__(self, prog):
-        super().__init__(prog, max_help_position=34)
-
-    def add_argument(self, action):
-        super().add_argument(action)
-        if action.nargs == argparse.PARSER:  # argparse forgets that commands are indented
-            self._action_max_length += self._indent_increment
 
 
 def _parser_of(step, field):

@@ -1,7 +1,8 @@
 """A request for a chat completion as OpenAI's clients send it: read, checked, and made plain.
 
 The form is that of https://platform.openai.com/docs/api-reference/chat; fields that a twin has no
-use for, such as tools, are passed over. What can't be answered is refused with a sentence.
+use for, such as `user`, and tools that it may call or not, are passed over. What can't be answered
+is refused with a sentence.
 """
 
 import json
@@ -80,6 +81,10 @@ def parse(values: dict, models: Sequence[str]) -> ChatRequest:
         schema = _typed(schema, "schema", dict) or {"type": "object"}
     if (_typed(values, "n", int) or 1) != 1:
         raise _bad("talk.one_answer_only")
+    if values.get("logprobs"):
+        raise _bad("talk.no_logprobs")
+    if values.get("tool_choice") not in (None, "", "auto", "none"):
+        raise _bad("talk.no_tool_calls")
     options = _typed(values, "stream_options", dict) or {}
     return ChatRequest(
         model=name,

@@ -11,6 +11,7 @@ conversation is kept.
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import hmac
 import ipaddress
@@ -61,20 +62,22 @@ class Api:
         self.chat, self._key = chat, key
         self._hosts = {*_LOCAL, *(host.lower() for host in hosts)}
         self._threads = ThreadPoolExecutor(_THREADS, "twin")
-        both = [
-            ("/models", self._models, "GET"),
-            ("/models/{id:path}", self._model, "GET"),
-            ("/chat/completions", self._chat, "POST"),
-            ("/embeddings", self._embeddings, "POST"),
-            ("/passages/{id}", self._passage, "GET"),
-        ]
-        routes = [
-            Route(prefix + path, call, methods=[method])
-            for prefix in ("/v1", "")  # some apps add /v1 to what is typed, some don't
-            for path, call, method in both
-        ]
-        routes += [
+        named = [
+            Route("/v1/models", self._models),
+            Route("/v1/models/{id:path}", self._model),
+            Route("/v1/chat/completions", self._chat, methods=["POST"]),
+            Route("/v1/embeddings", self._embeddings, methods=["POST"]),
+            Route("/v1/passages/{id}", self._passage),
             Route("/health", self._health),
+        ]
+        self._named = named + [  # some apps add /v1 to what is typed, some don't
+            Route(route.path.removeprefix("/v1"), route.endpoint, methods=route.methods)
+            for route in named
+            if route.path.startswith("/v1")
+        ]
+        self._there = ", ".join(map(_typed, named))
+        routes = [
+            *self._named,
             Route("/props", self._properties),
             Route("/", self._page, methods=["GET", "POST"]),
             Route("/{path:path}", self._static),
@@ -92,8 +95,9 @@ class Api:
             exception_handlers={
                 Refused: lambda _, error: refusal(error),
                 TwinError: lambda _, error: refusal(Refused(400, "twin", str(error))),
-                404: lambda *_: refusal(Refused(404, "not_found", t("talk.no_such_address"))),
-                405: lambda *_: refusal(Refused(405, "not_found", t("talk.no_such_address"))),
+                ClientDisconnect: lambda *_: Response(status_code=499),  # nobody is there
+                404: lambda request, _: self._nothing_there(request),
+                405: lambda request, _: self._nothing_there(request),
                 Exception: lambda _, error: refusal(_unexpected(error)),
             },
         )
@@ -192,7 +196,7 @@ class Api:
         asked = parse(json_object(await _body(request)), self.chat.models)
         head = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time())}
         head["model"] = asked.model
-        address = self._address(request)
+        address = self._addresses(request)
         prepared = await self._in_thread(self.chat.prepare, asked)
         if asked.stream:
             events = self._events(prepared, head, address)
@@ -200,7 +204,7 @@ class Api:
             return StreamingResponse(events, media_type="text/event-stream", headers=headers)
         halt = Halt()
         answer = asyncio.ensure_future(
-            self._in_thread(self.chat.answer, prepared, lambda piece: None, halt)
+            self._in_thread(self.chat.answer, prepared, lambda piece: None, halt, address)
         )
         gone = asyncio.ensure_future(_disconnected(request))
         try:
@@ -213,11 +217,11 @@ class Api:
         finally:
             gone.cancel()
             if not answer.done():
+                answer.add_done_callback(_seen)
                 halt()
-        footnotes, citations = self._addressed(reply, address)
-        message = {"role": "assistant", "content": reply.text + footnotes}
-        if citations:
-            message["annotations"] = citations
+        message = {"role": "assistant", "content": reply.text + reply.footnotes}
+        if reply.citations:
+            message["annotations"] = reply.citations
         choice = {"index": 0, "message": message, "finish_reason": _finish(reply)}
         body = {**head, "object": "chat.completion", "choices": [choice], "usage": _usage(reply)}
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
@@ -231,7 +235,7 @@ class Api:
 
         def work():
             try:
-                put(self.chat.answer(prepared, put, halt))
+                put(self.chat.answer(prepared, put, halt, address))
             except Exception as error:  # said to the client by who reads the queue
                 put(error)
 
@@ -254,10 +258,10 @@ class Api:
             if isinstance(item, Exception):
                 yield _event({"error": _error(_unexpected(item))})
             else:
-                footnotes, citations = self._addressed(item, address)
-                if footnotes:
-                    yield chunk({"content": footnotes})
-                yield chunk({"annotations": citations} if citations else {}, _finish(item))
+                if item.footnotes:
+                    yield chunk({"content": item.footnotes})
+                last = {"annotations": item.citations} if item.citations else {}
+                yield chunk(last, _finish(item))
                 if prepared.request.include_usage:
                     last = {**head, "object": "chat.completion.chunk", "choices": []}
                     yield _event({**last, "usage": _usage(item)})
@@ -265,24 +269,24 @@ class Api:
         finally:
             halt()
 
-    def _address(self, request):
-        """This server as the browser of who asks reaches it."""
-        host = request.headers["host"]
-        return f"http://{host.replace('host.docker.internal', 'localhost')}/v1/passages/"
+    def _addresses(self, request):
+        """A function from a passage's id to its address, which opens without the key.
 
-    def _addressed(self, reply, address):
-        """(footnotes, citations) whose sources are addresses that open without the key."""
+        This server is named in it as the browser of who asks reaches it.
+        """
+        host = request.headers["host"].replace("host.docker.internal", "localhost")
+        return lambda id: f"http://{host}/v1/passages/{id}?k={self._sign(id)}"
 
-        def opened(id):
-            return f"{address}{id}?k={self._sign(id)}"
-
-        footnotes = re.sub(r"(?<=\]\]\()\{(\w+)\}", lambda id: opened(id[1]), reply.footnotes)
-        citations = [
-            {**each, "url_citation": {**cited, "url": opened(cited["url"])}}
-            for each in reply.citations
-            for cited in [each["url_citation"]]
-        ]
-        return footnotes, citations
+    def _nothing_there(self, request):
+        """The answer at an address that isn't one, or not for this method: what there is."""
+        path = request.url.path
+        methods = set().union(*(r.methods for r in self._named if r.path_regex.match(path)))
+        asked = f"{request.method} {path[:100]}"
+        sentence = t("talk.no_such_address", asked=asked, there=self._there)
+        answer = refusal(Refused(405 if methods else 404, "not_found", sentence))
+        if methods:
+            answer.headers["Allow"] = ", ".join(sorted(methods))
+        return answer
 
     # The page
 
@@ -297,24 +301,29 @@ class Api:
             answer.set_cookie(*cookie, httponly=True, samesite="strict")
             return answer
         if given is None and self.lets_in(request):
-            return await self._file("/", web_page.CHAT_POLICY)
+            return await self._file(request, "/", web_page.CHAT_POLICY)
         page = web_page.asks_for_key(self.chat.twin.title, given is not None)
         return HTMLResponse(page, 401, headers=_headers(web_page.PAGE_POLICY))
 
     async def _static(self, request):
         path = request.path_params["path"]
         if not path.startswith(web_page.STATIC):
-            raise Refused(404, "not_found", t("talk.no_such_address"))
-        return await self._file("/" + path)
+            return self._nothing_there(request)
+        return await self._file(request, "/" + path)
 
-    async def _file(self, path, policy=""):
+    async def _file(self, request, path, policy=""):
         found = await self._in_thread(self.chat.llama.page, path)
         if found is None:
-            raise Refused(404, "not_found", t("talk.no_such_address"))
+            return self._nothing_there(request)
         kind, content = found
         cached = "no-cache" if policy else "max-age=86400"
         headers = {**_headers(policy), "Content-Type": kind, "Cache-Control": cached}
-        return Response(content, headers={**headers, "Content-Encoding": "gzip"})
+        headers["Vary"] = "Accept-Encoding"
+        if _takes_gzip(request):
+            headers["Content-Encoding"] = "gzip"
+        else:
+            content = await self._in_thread(gzip.decompress, content)
+        return Response(content, headers=headers)
 
     async def _in_thread(self, call, *values):
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *values)
@@ -356,6 +365,12 @@ class _Key:
         return self.api.opened_by_link(request) or self.api.lets_in(request)
 
 
+def _typed(route):
+    """'GET /v1/passages/ID' for a route."""
+    path = re.sub(r"\{(\w+).*?\}", lambda name: name[1].upper(), route.path)
+    return f"{'POST' if 'POST' in route.methods else 'GET'} {path}"
+
+
 def _host(scope):
     return Request(scope).headers.get("host", "")
 
@@ -379,6 +394,21 @@ async def _disconnected(request):
     """Return once the client has hung up."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _seen(future):
+    """Take notice of an error that nobody waits for, which asyncio would print."""
+    future.cancelled() or future.exception()
+
+
+def _takes_gzip(request):
+    """Whether Accept-Encoding names gzip, by itself or as *, and not with the weight 0."""
+    weights = {}
+    for each in request.headers.get("accept-encoding", "").lower().split(","):
+        name, _, weight = each.replace(" ", "").partition(";q=")
+        weights[name] = weight
+    given = weights.get("gzip", weights.get("*", "0"))
+    return not re.fullmatch(r"0(\.0*)?", given)
 
 
 def _unexpected(error):

@@ -8,7 +8,9 @@ import contextlib
 import ipaddress
 import re
 import secrets
+import signal
 import socket
+import threading
 from urllib.parse import quote
 
 from ..files import TwinError
@@ -46,6 +48,7 @@ def run(twin: Twin, settings: Serve, progress: Progress) -> Outcome:
 
     from .openai_api import Api
 
+    _end_at_once()
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(each) for each in _listening(settings)]
         speakers = stack.enter_context(voices.Voices(twin, settings.type, say=_say))
@@ -76,6 +79,14 @@ def run(twin: Twin, settings: Serve, progress: Progress) -> Outcome:
             server.run(sockets=sockets)
         _say(t("talk.server_ended"))
     return Outcome({}, {}, [], settings)
+
+
+def _end_at_once():
+    """Let an interrupt end the program: there is nothing to be saved first, as in other steps."""
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.default_int_handler)
 
 
 def _is_local(host):

@@ -15,6 +15,7 @@ from ..text import templates
 from ..twin import Twin
 from . import identity, remember, voices
 from .chat_request import PLAIN, ChatRequest, Refused
+from .limits import Limits
 
 _RULE = "\n\n---\n\n"  # between an answer and its footnotes, as Markdown
 _WAIT = 0.1  # seconds between two looks at whether a request that waits is still wanted
@@ -36,7 +37,8 @@ class Prepared:
 class Reply:
     """An answer: `footnotes` follow its text, `citations` are OpenAI's annotations.
 
-    `ended` is False where the answer was cut off at the number of tokens.
+    `tokens` are those of the text and the footnotes. `ended` is False where the text was cut off
+    at the number of tokens.
     """
 
     text: str
@@ -102,13 +104,25 @@ class TwinChat:
             raise Refused(400, "context_length_exceeded", sentence)
         return length
 
-    def answer(self, asked: Prepared, on_text: Callable[[str], None], halt: Halt) -> Reply:
-        """The answer to a prepared request; raises Halted after `halt()`."""
-        if text := asked.recall and (asked.recall.refusal or asked.recall.told):
-            on_text(text)
-            spoken = len(self.llama.tokenize(text, special=False))
-            return Reply(text, *self._below(asked, text), asked.prompt_tokens, spoken, True)
-        chosen = dict(asked.request.sampling)
+    def answer(
+        self,
+        asked: Prepared,
+        on_text: Callable[[str], None],
+        halt: Halt,
+        address: Callable[[str], str] = str,
+    ) -> Reply:
+        """The answer to a prepared request; raises Halted after `halt()`.
+
+        Text and footnotes keep the client's number of tokens and its stop texts, whoever says
+        them. `address` makes the address of a passage from its id.
+        """
+        request = asked.request
+        limits = Limits(self._count, asked.tokens, request.stop, on_text)
+        if told := asked.recall and (asked.recall.refusal or asked.recall.told):
+            limits(told)
+            limits.end()
+            return self._reply(asked, limits.text.strip(), limits, not limits.too_long, address)
+        chosen = dict(request.sampling)
         if self.temperature is not None:
             chosen.setdefault("temperature", self.temperature)
         if _answers(asked.recall):
@@ -116,40 +130,81 @@ class TwinChat:
         temperature = chosen.pop("temperature", None)
         seed = chosen.pop("seed", None)
         with self._room.taken(asked.prompt_tokens + asked.tokens, halt):
-            remembers = _answers(asked.recall) and not asked.request.schema
-            said_aloud = Spoken(asked.memory, asked.recall, on_text) if remembers else None
+            remembers = _answers(asked.recall) and not request.schema
+            said_aloud = Spoken(asked.memory, asked.recall, limits) if remembers else None
+
+            def aloud(piece):
+                if limits.ended:
+                    raise Enough
+                said_aloud(piece)
+
             try:
                 said = self.llama.chat(
                     asked.turns,
                     asked.tokens,
                     temperature,
                     seed=randbelow(2**31) if seed is None else seed,
-                    schema=asked.request.schema,
-                    stop=asked.request.stop,
-                    on_text=_cleaned(said_aloud or on_text),
+                    schema=request.schema,
+                    stop=[] if remembers else request.stop,  # of the text, not of the draft
+                    on_text=_cleaned(aloud if remembers else on_text),
                     recommended=True,
                     halt=halt,
                     **chosen,
                 )
             except Enough:
-                tokens = len(self.llama.tokenize(said_aloud.text, special=False))
-                said = Answer("", True, tokens, 0.0, asked.prompt_tokens)
+                said = Answer("", True, 0, 0.0, asked.prompt_tokens)
         text = templates.without_thinking(said.text)
-        if said_aloud:
-            with self._one_at_a_time:
-                text = said_aloud.end()
-        counts = said.prompt_tokens, said.tokens, said.ended
-        return Reply(text, *self._below(asked, text), *counts)
-
-    def _below(self, asked, text):
-        """(footnotes, citations) of an answer."""
-        if not asked.recall or not asked.memory:
-            return "", []
+        if not remembers:
+            return self._reply(asked, text, limits, said.ended, address, said)
+        by_model = bool(said_aloud.text.strip())
         with self._one_at_a_time:
-            cited = asked.memory.cited(asked.recall, text)
-        if not cited:
-            return "", []
-        return _footnotes(cited, self.twin.author, text), _citations(text, cited)
+            whole = said_aloud.end()
+        by_model = by_model or text.rstrip().endswith(whole)  # or else by the author
+        limits.end()
+        ended = limits.stopped or (not limits.too_long and (said.ended or not by_model))
+        return self._reply(asked, limits.text.strip(), limits, ended, address, said)
+
+    def _reply(self, asked, text, limits, ended, address, said=None):
+        """The Reply with this text; `said` is the model's Answer where it was asked.
+
+        Nothing follows a text that ended at a stop text.
+        """
+        cited = None
+        if asked.recall and asked.memory:
+            with self._one_at_a_time:
+                cited = asked.memory.cited(asked.recall, text)
+        follows = cited and not limits.stopped
+        footnotes = self._footnotes(cited, text, asked.request, address) if follows else ""
+        citations = _citations(text, cited, address) if cited else []
+        is_counted = said and said.text.strip() == text and not footnotes
+        tokens = said.tokens if is_counted else self._count(text + footnotes)
+        prompt = said.prompt_tokens if said else asked.prompt_tokens
+        return Reply(text, footnotes, citations, prompt, tokens, ended)
+
+    def _count(self, text):
+        return len(self.llama.tokenize(text, special=False))
+
+    def _footnotes(self, cited, text, request, address):
+        """What follows an answer, as many lines as the client's limits leave room for.
+
+        A source's number is a link to its passage.
+        """
+        kept = ""
+        lines = []
+        for line, source in remember.under(cited, self.twin.author, text):
+            if source:
+                number, _, rest = line.partition(" ")
+                line = f"[{number}]({address(source.passage)}) {rest}"
+            lines.append(line)
+            if source is None and len(lines) == 1 and cited.sources:
+                continue  # the line that says whose words the next ones are
+            more = _RULE + "\n\n".join(lines)
+            if any(stop in text + more for stop in request.stop):
+                break
+            if request.tokens and self._count(text + more) > request.tokens:
+                break
+            kept = more
+        return kept
 
     def passage(self, id: str):
         """The passage of that id, or None."""
@@ -227,41 +282,33 @@ def _answers(recall):
     return bool(recall and recall.passages and not (recall.refusal or recall.told))
 
 
-def _footnotes(cited: Cited, author: str, answer: str) -> str:
-    """What follows an answer; a source's number is a link to {id of its passage}."""
-    lines = []
-    for text, source in remember.under(cited, author, answer):
-        if source:
-            number, _, rest = text.partition(" ")
-            text = f"[{number}]({{{source.passage}}}) {rest}"
-        lines.append(text)
-    return _RULE + "\n\n".join(lines) if lines else ""
-
-
-def _citations(text: str, cited: Cited) -> list[dict]:
-    """OpenAI's annotations; their addresses are ids of passages until the server fills them in."""
+def _citations(text: str, cited: Cited, address: Callable[[str], str]) -> list[dict]:
+    """OpenAI's annotations."""
     found, place = [], 0
+
+    def add(source, start, end):
+        found.append(_citation(source, address(source.passage), start, end))
+
     for sentence, number in cited.sentences:
         start = text.find(sentence, place)
         if number is None or start < 0:
             continue
         place = start + len(sentence)
-        found.append(_citation(cited.sources[number], start, place))
-    if not cited.sentences:  # told by the memory, with the numbers of its sources in the text
-        found = [_citation(source, len(text), len(text)) for source in cited.sources]
+        add(cited.sources[number], start, place)
+    # What the author says instead; all of them where the memory told it, with their numbers.
     numbered = {number for _, number in cited.sentences}
-    if cited.sentences:  # what the author says instead
-        others = [each for n, each in enumerate(cited.sources) if n not in numbered]
-        found += [_citation(source, len(text), len(text)) for source in others]
+    for number, source in enumerate(cited.sources):
+        if number not in numbered:
+            add(source, len(text), len(text))
     return found
 
 
-def _citation(source, start, end):
+def _citation(source, url, start, end):
     title = source.title or source.date[:10] or source.quote[:40]
     place = {"start_index": start, "end_index": end}
     return {
         "type": "url_citation",
-        "url_citation": {"url": source.passage, "title": title, "content": source.quote, **place},
+        "url_citation": {"url": url, "title": title, "content": source.quote, **place},
     }
 
 

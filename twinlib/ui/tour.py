@@ -65,7 +65,8 @@ def tour(
     in minutes. Raises TwinError with a failing cell's sentence, Stopped after Ctrl-C.
     """
     twin, began = Twin.open(name), time.time()
-    source = source_to_read(twin, pasted_path(source or ""), effort)
+    source = pasted_path(source or "")
+    source = _full(source) if source else None
     base = _full(base) if base and os.path.exists(os.path.expanduser(base)) else base
     chosen = {
         "corpus": {"source": source, "author": author, "introduction": introduction},
@@ -73,12 +74,15 @@ def tour(
         "reasoning": {"effort": effort},
         "evaluate": {"effort": effort},
     }
-    for step, values in chosen.items():  # as if typed into the notebooks' forms
-        given = {name: value for name, value in values.items() if value}
-        if given:
-            twin.draft(step, **given)
+    check_writing(twin, chosen["corpus"])
+    # Nothing is kept of a tour that is refused, and all of one that is interrupted.
+    try:
+        prepared = prepare(base or _remembered(twin, "persona", "base"))
+    except Stopped:
+        _keep(twin, chosen)
+        raise
+    _keep(twin, chosen)
     parameters = {"TWIN": str(twin.path.resolve())}
-    prepared = prepare(_remembered(twin, "persona", "base"))
     notebooks = list(notebooks)
     os.environ[running.SERIES] = str(os.getpid())  # inherited by the kernels and their steps
     try:
@@ -92,6 +96,27 @@ def tour(
     talk = t("ui.talk_to_it") + f"{program()} talk --twin {quoted(str(name))}"
     for part in (budget(twin, began, time.time(), prepared), scores(twin), talk):
         print("\n" + part, flush=True)
+
+
+def check_writing(twin: Twin, chosen: dict) -> None:
+    """Raise TwinError, with what step 01 would say, where there is nothing to read.
+
+    `chosen` are the settings of step 01 that were typed.
+    """
+    given = {name: value for name, value in chosen.items() if value}
+    settings = declared.make("corpus", **{**declared.remembered("corpus", twin), **given})
+    problems = declared.step_module("corpus").problems(settings, twin)
+    if stopping := declared.stops(problems):
+        raise TwinError("\n".join(problem.text for problem in stopping))
+
+
+def _keep(twin, chosen):
+    """Save what was typed as if into the notebooks' forms."""
+    source_to_read(twin, chosen["corpus"]["source"], chosen["persona"]["effort"])
+    for step, values in chosen.items():
+        given = {name: value for name, value in values.items() if value}
+        if given:
+            twin.draft(step, **given)
 
 
 def _remembered(twin, step, name):
