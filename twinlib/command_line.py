@@ -160,9 +160,9 @@ def _commit():
 
 
 def _parser():
-    program = terminal.program()
-    example = t("core.example", program=program)
-    parser = CommandParser(prog=program, description=t("core.about"), epilog=example)
+    parser = CommandParser(
+        prog=terminal.program(), description=t("core.about"), epilog=t("core.example")
+    )
     parser.add_argument("--version", action=_Version, nargs=0, help=argparse.SUPPRESS)
     parser.set_defaults(call=lambda _: parser.print_help(), twin=None)
     commands = parser.add_subparsers(dest="command", metavar=t("core.step_to_type"))
