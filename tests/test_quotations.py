@@ -36,7 +36,7 @@ ANNOUNCED = [
     ("信中说：", f"「{THEIRS_ZH}」", "quote"),
     ("报上登的启事是这样的：", THEIRS_ZH, "announced"),
     ("他的诗里写道：", "船旧了\n水冷了\n没有人划", "quote"),
-    ("In seinem Tagebuch schreibt der Wärter:", f"„{THEIRS}“", "announced"),
+    ("In seinem Tagebuch schreibt der Wärter:", f"„{THEIRS}“", "quote"),
     ("En su diario escribe el farero:", THEIRS, "announced"),
     ("No seu diário o faroleiro escreve:", THEIRS, "announced"),
     ("Dans son journal le gardien écrit :", THEIRS, "announced"),
@@ -68,6 +68,91 @@ def test_a_quotation_goes_where_a_line_announces_what_others_wrote(line, quotati
     words = "".join(filter(str.isalnum, quotation))
     assert (words in "".join(filter(str.isalnum, text))) == (not reason)
     assert reasons == [reason] * bool(reason)
+
+
+# Whole paragraphs in marks: (what introduces them, the quotation, whether it goes)
+THEIRS_2 = "Whoever keeps a boat for its looks will in the end keep neither the boat nor the looks."
+THEIRS_2_ZH = "夫以貌取舟者，终必并其舟与貌而失之，古之人言之详矣，今之人犹不悟也。"
+LONG = f"{THEIRS} {THEIRS_2} {THEIRS[:40]}; {THEIRS_2}"
+LONG_ZH = THEIRS_ZH + THEIRS_2_ZH + THEIRS_ZH
+WHOLE = [
+    ("他那本书的译本的序文上，就说", f"“{THEIRS_ZH}”", True),
+    ("怎样的船就该有怎样的舵。所以，梁先生说--", f"“{LONG_ZH}”", True),
+    ("我且抄一段船长的，给大家看看罢——", f"“{THEIRS_ZH}”", True),
+    ("我抄一段船长的话。", f"“{THEIRS_ZH}\n\n“{THEIRS_2_ZH}”", True),
+    ("前天在《航海杂志》里看到一篇小说，觉得很好。", f"“{LONG_ZH}\n\n“{THEIRS_2_ZH}”", True),
+    ("他在《舟记》里说：“凡舟皆屋。", f"“{THEIRS_ZH}”", True),
+    ("上面一篇序文，道出——", THEIRS_ZH, True),
+    ("As the keeper writes,", f"“{THEIRS}”", True),
+    ("As the keeper writes:", f"“{THEIRS}\n\n“{THEIRS_2}”", True),
+    ("Let me quote the keeper at length.", f'"{THEIRS}\n\n"{THEIRS_2}"', True),
+    ("Let me quote the keeper:", THEIRS, True),
+    ("I found this in a book about boats.", f"“{LONG}\n\n“{THEIRS_2}”", True),
+    ("Says the old keeper:", f"“{LONG}”", True),
+    ("Ich zitiere den Wärter:", f"„{THEIRS}“", True),
+    ("Wie der Wärter schreibt:", f"»{THEIRS}«", True),
+    ("Comme l'écrit le gardien,", f"« {THEIRS} »", True),
+    ("Je cite le gardien :", f"« {THEIRS}\n\n« {THEIRS_2} »", True),
+    ("Como escribe el farero:", f"«{THEIRS}»", True),
+    ("Cito al farero.", f"«{THEIRS}\n\n»{THEIRS_2}»", True),
+    ("Como escreve o faroleiro:", f"“{THEIRS}”", True),
+    ("O faroleiro escreve num artigo:", f"— {THEIRS}", True),
+    # The author's own.
+    ("我且抄一段我去年的日记——", f"“{THEIRS_ZH}”", False),
+    ("我想：", f"“{LONG_ZH}”", False),
+    ("我们总结如下：", f"“{LONG_ZH}”", False),
+    ("他在《舟记》里说过船的事。", f"“{THEIRS_ZH}”这话我不信，说了也没有用。", False),
+    ("船长说：", "“把绳子拉紧！”", False),
+    ("Let me quote my own diary:", f"“{THEIRS}”", False),
+    ("Then I said:", f"“{LONG}”", False),
+    ("These are the lines that you have to copy:", THEIRS, False),
+    (
+        "要在家里录一节课，得这样：",
+        "先把窗关上，再把手机放稳，声音就清楚多了，我试过好几回。",
+        False,
+    ),
+    ("As the keeper writes,", f"“{THEIRS}” And yet I doubt it, as I doubted it then.", False),
+    ("The keeper came in.", f"“{THEIRS}”", False),
+    ("He read the printed lines again.", f"“{LONG}\n\n“{THEIRS_2}”", False),
+    ("Ich zitiere aus meinem Tagebuch:", f"„{THEIRS}“", False),
+    ("Je cite mon journal :", f"« {THEIRS} »", False),
+    ("Cito mi diario:", f"«{THEIRS}»", False),
+]
+
+
+@pytest.mark.parametrize("markup", [False, True])
+@pytest.mark.parametrize("line, quotation, goes", WHOLE)
+def test_whole_paragraphs_in_marks_go_where_the_text_above_introduces_them(
+    line, quotation, goes, markup
+):
+    before, after = OWN_ZH if quotation.strip("“") > "\u2e80" else OWN
+    text, reasons = kept(f"{before}\n\n{line}\n\n{quotation}\n\n{after}", markup)
+    assert text.startswith(before) and line in text and text.endswith(after)
+    paragraphs = quotation.split("\n\n")
+    assert [part in text for part in paragraphs] == [not goes] * len(paragraphs)
+    assert bool(reasons) == goes and set(reasons) <= {"quote", "announced"}
+
+
+def test_quotations_in_a_story_are_its_authors():
+    talk = [f"“Row {n}!” she said, and he rowed." for n in range(4)]
+    speech = [f"“{THEIRS}", f"“{THEIRS_2}”"]
+    story = "\n\n".join([OWN[0], *talk, "Then, as the keeper said:", *speech, OWN[1]])
+    assert kept(story) == (story, [])
+    excerpts = [f"“{THEIRS_ZH[:n]}，所以您不对。”" for n in (12, 14, 16, 18, 20, 22)]
+    satire = "\n\n".join([OWN_ZH[0], "今谨摘录数条，以公同好——", *excerpts, OWN_ZH[1]])
+    assert kept(satire) == (satire, [])
+
+
+def test_phrases_in_marks_at_the_beginning_of_paragraphs_are_no_dialogue():
+    phrases = [f"“船”字的第{n}个写法，谁也说不清楚，我查了半天。" for n in "一二三四五"]
+    text, reasons = kept("\n\n".join([*phrases, "所以，梁先生说——", f"“{LONG_ZH}”", OWN_ZH[1]]))
+    assert LONG_ZH not in text and reasons == ["quote"]
+    assert all(phrase in text for phrase in phrases)
+
+
+def test_a_quotation_that_is_never_closed_stays():
+    text = "\n\n".join(["As the keeper writes,", f"“{THEIRS}", *OWN])
+    assert kept(text) == (text, [])
 
 
 def test_the_owner_can_have_an_announced_paragraph_back():

@@ -146,21 +146,31 @@ COMMAND = re.compile(
     r"git clone( \S*[:/]\S*)?|docker (run|pull) \S+( \S+){0,6}|ollama (run|pull) \S+"
 )
 FIRST_PERSON = re.compile(
-    r"我(曾|又|就|便|当时|在.{0,12}(里|中))?(说|写|答|回|想|问)|"
-    r"\bI (once |also |then )?(said|wrote|answered|replied|asked)",
+    r"我们?(曾|又|就|便|当时|在.{0,12}(里|中))?(说|写|答|回|想|问|总结|分析|解释|评论|描述)|"
+    r"\b(?:I|we) (once |also |then |later )?"
+    r"(said|wrote|answered|replied|asked|explain|explained|noted|remarked|recalled|say|write)|"
+    r"\b(?:ich|yo|eu|je)\b|\bj['’]",
     re.IGNORECASE,
 )
 INTRODUCES_QUOTE = re.compile(
-    r"(写道|说道?|所言|曰|云|指出|认为|回忆道|原文(是|如下)?|引用如下|如下)[，,]?[:：]?$|"
-    r"(wrote|writes|said|says|put it|"
-    r"quote|argues|reads|as follows)[,:]?$",
+    r"(写道|说道?|所言|曰|云|指出|认为|回忆道?|原文(是|如下)?|引用如下|如下|分析|评论|"
+    r"评价|总结|描述|描写|"
+    r"解释|记载|记述|写着|(?<![我你])的(?:原)?话|说法|论述|这样[说写])[，,]?[:：]?$|"
+    r"(wrote|writes|said|says|puts? it|puts it thus|"
+    r"quotes?|quotations?|argues?|argued|reads|as follows|observe[sd]|remark(s|ed)|recalls?|"
+    r"recalled|notes|noted|explain(s|ed)|repl(?:y|ies|ied)|answer(?:s|ed)|testimony|account|"
+    r"(?:his|her|their|['’]s) (?:own )?words)[,:]?$|"
+    r"\b(?:says|said|wrote|writes)\b[^.;:“\"]{1,50}:?$|"
+    r"(schreibt|schrieb|sagt|sagte|meint|meinte|erklärt|erklärte|heißt es|erzählt|erzählte|"
+    r"escribe|escribió|dice|decía|dijo|explica|cuenta|afirma|escreve|escreveu|diz|disse|conta|"
+    r"écrit|écrivait|dit|disait|raconte|explique|affirme)[,:]?$",
     re.IGNORECASE,
 )
 # What is quoted as written: a kind of text, and a verb or an ending that announces it.
 _TEXT_ZH = (
     "原文|原信|来信|信|函|电报|来电|[《》]|日报|晚报|周刊|月刊|报上|报载|新闻|启事|广告|通告|布告|公告|章程|"
     "碑文|墓志|序|跋|按语|案语|批语|题词|诗|歌词?|民谣|对联|挽联|赋|经|史|书[上中里]|文[上中里]|文章|答辩书?|"
-    "一篇|一段话?|一节|一则|评论|留言|帖子?|说明书?|日记|笔记|遗书|遗言|语录|名言|格言|文|印刷品|纸条|字条|内容"
+    "一篇|一段话?(?![路时])|一节(?![课车])|一则|评论|留言|帖子?|说明书?|日记|笔记|遗书|遗言|语录|名言|格言|文|印刷品|纸条|字条|内容"
 )
 _ENDING_ZH = (
     "说道?|道|云|曰|略?谓|写道?|写着|记着|记载|如下|如次|如此|题云|这样的?|这样说|写的是|大意是?|这一篇|这几句|"
@@ -210,6 +220,47 @@ OWN_WRITING = re.compile(
     r"\b(?:escribí|contesté|respondí|mi (?:carta|poema|diario|nota|respuesta))\b|"
     r"\b(?:escrevi|respondi|[oa]? ?minh?a? (?:carta|nota|resposta)|meu (?:poema|diário))\b|"
     r"j['’](?:ai )?(?:écri|répon)|\bma (?:lettre|réponse|note)\b|\bmon (?:poème|journal|livre)\b",
+    re.IGNORECASE,
+)
+# What introduces words that the author copies: 'let me quote', '我且抄一段'.
+COPIES = re.compile(
+    r"(?:[抄钞摘引译]段|[抄钞摘引录译](?:出|录|引|下|译|抄|一下|写)?(?:一|几|数|两|三|些|半)大?"
+    r"(?:段|节|句|条|点|行|则|首|页)(?![课目]))|"
+    r"(?:抄|钞|摘录?|引用?|照录|转录|节录|抄录|摘抄|转引|引述|照抄|附录|剪)"
+    r"(?:原文|全文|于此|于下|于后|在下面|在这里|如[下次]|下来|出来|贴|而贴之)|"
+    r"\b(?:let me|allow me to|to|I|I['’]ll|I (?:will|shall|must|can|want to|have to)) "
+    r"(?:just |only )?quote\b|"
+    r"\bas (?!I\b|we\b)\w[^.,:;]{1,50} "
+    r"(?:writes?|wrote|puts? it|said|says|has it|observed|noted)\b|"
+    r"\bin (?:the|his|her|their|\w+['’]s?) (?:own )?words\b|\b(?:extract|excerpt)s? from\b|"
+    r"\b(?:here|this) is (?:what|how) (?!I\b|we\b)[^.,:;]{2,50} "
+    r"(?:wrote|writes|puts? it|said|says)\b|"
+    r"\b(?:ich zitiere|um [^.,:;]{2,40} zu zitieren|in den Worten|"
+    r"wie (?!ich\b)[^.,:;]{2,50} (?:schreibt|schrieb|sagt|sagte|formuliert))\b|"
+    r"\b(?:cito|citaré|copio|transcribo|transcrevo|(?:por|para) citar|en palabras de|"
+    r"nas palavras de|como (?:escribe|escribió|dice|decía|dijo|escreve|escreveu|diz|disse)) \w|"
+    r"\b(?:je cite|je recopie|citons|pour citer|selon les mots de|"
+    r"comme (?:l['’])?(?:écrit|écrivait|dit|disait))\b",
+    re.IGNORECASE,
+)
+OWN_COPY = re.compile(
+    r"我[^，。；：:抄钞摘引录译]{0,8}(?:[写作做说]的|的?[^，。]{0,4}"
+    r"(?:日记|信|诗|文章|旧文|旧作|笔记|帖子|博客|随笔|小说|札记))|自己|旧作|旧文|前文|上文|拙|笔者|"
+    r"\b(?:my|our) (?:own |old |last |first |earlier |previous |former )*"
+    r"(?:words|diary|diaries|journal|letters?|notes?|notebooks?|posts?|essays?|poems?|books?|blog|"
+    r"articles?|entry|entries|e-?mails?|speech|talk|draft)\b|\bmyself\b|"
+    r"\b(?:I|we)(?: \w+)? (?:once |then |later )?(?:wrote|said|noted)\b|"
+    r"\bmein(?:e[mrns]?)? (?:eigene[mnrs]?|alte[mnrs]?|Brief|Gedicht|Tagebuch|Artikel|Notiz|Buch)|"
+    r"\b(?:mi|mis|meu|meus|minha|minhas|mon|ma|mes) "
+    r"(?:propi[ao]s?|própri[ao]s?|propres?|antigu?[ao]s?|cartas?|diarios?|diário|notas?|poemas?|"
+    r"libros?|livros?|textos?|lettres?|journal|notes?|poèmes?|livres?|textes?)\b",
+    re.IGNORECASE,
+)
+NAMES_WORK = re.compile(
+    rf"{_TEXT_ZH}|\b(?:book|chapter|essay|article|newspaper|review|preface|foreword|biography|"
+    r"memoirs?|monograph|novel|pamphlet|Buch|Artikel|Roman|Vorwort|Aufsatz|Zeitung|libro|artículo|"
+    r"novela|ensayo|prólogo|livro|artigo|romance|ensaio|prefácio|jornal|livre|roman|essai|"
+    r"préface)\b",
     re.IGNORECASE,
 )
 # Letters.

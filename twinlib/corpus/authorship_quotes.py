@@ -1,9 +1,10 @@
 """Quotations of several paragraphs or lines that no markup marks: passages, verse, letters.
 
-A line announces them ('he writes:', '序有云：') and they stand apart: indented, in quotation marks,
-as verse, or in lines of their own width; or a letter begins with a greeting to the author and ends
-with somebody else's name. Where only the line above tells, one paragraph is taken, with a reason
-of its own: 'announced'. What the author announces as theirs, and what people say, stays.
+A line announces them ('he writes:', '序有云：', 'let me quote') and they stand apart: indented, in
+quotation marks, as verse, or in lines of their own width; or a letter begins with a greeting to the
+author and ends with somebody else's name. Where only the line above tells, one paragraph is taken,
+with a reason of its own: 'announced'. What the author announces as theirs, and what people say in a
+story, stays.
 """
 
 import re
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..text.script import HAN, HAN_TO_TEN, columns
+from . import authorship_marks as marks
 from . import authorship_patterns as patterns
 from .clean.paragraphs import GAP, NOTHING, NUMBER_ALONE, Block
 from .listings import Span, is_plain
@@ -24,6 +26,7 @@ _LONGEST = 60  # blocks of one quotation
 _VERSE_COLUMNS, _VERSE_LINE = 44, 20  # of a line; of one that needn't be like the others
 _ENDS = re.compile(r"[。！？!?.…][”’」』\"')）]*$")
 _CLOSED = re.compile(rf"[{patterns.CLOSE}][。.]?\s*(?:[（(][^（）()]{{1,60}}[）)])?[。.]?$")
+_COLON = re.compile(r"[：:—－–-]$")
 _CITED = re.compile(rf"[{patterns.CLOSE}][。.]?\s*[（(][^（）()]{{2,60}}[）)][。.]?$")
 
 
@@ -32,13 +35,16 @@ def rules_out(blocks: list[Block], author: str) -> Iterator[Span]:
     yield from _letters(blocks, author)
     announced = [index + 1 for index, block in enumerate(blocks[:-1]) if announces(block.text)]
     written = [span for start in announced if (span := _announced(blocks, start, author))]
-    inside = {index for start, end, *_ in written for index in range(start, end)}
+    written += _classical(blocks)
+    marked = list(_introduced(blocks, author))
+    inside = {n for start, end, *_ in [*written, *marked] for n in range(start, end)}
     speeches = [n for n, block in enumerate(blocks) if n not in inside and _is_speech(block.text)]
     is_story = len(speeches) > _SPEECHES
     for span in written:  # a letter in a story is the author's, as its dialogue is
         if not (is_story and patterns.LETTERS.search(blocks[span[0] - 1].text[-40:])):
             yield span
     if not is_story:
+        yield from marked
         yield from _single(blocks, author)
 
 
@@ -49,7 +55,7 @@ def announces(text: str) -> bool:
     if not patterns.ANNOUNCES.search(text[-160:].rstrip()):
         return False
     clause = re.split(r"[。！？!?]|[.;]\s", text[-160:].rstrip("：:—－-– \t"))[-1]
-    return not patterns.OWN_WRITING.search(clause)
+    return not patterns.OWN_WRITING.search(re.sub("《[^》]*》", "《》", clause))
 
 
 def _announced(blocks, start, author):
@@ -59,6 +65,10 @@ def _announced(blocks, start, author):
         return None
     if not is_plain(first) or first.kind == "item" or patterns.SALUTATION.fullmatch(first.text):
         return _announced_letter(blocks, start)
+    end = marks.end_of_quotation(blocks, start)
+    if end > start or first.text[0] in marks.OPENING - set(patterns.OPEN):
+        text = "\n".join(block.text for block in blocks[start:end])
+        return (start, end, "quote", "quote") if _is_long(text, _FEWEST) else None
     if first.text[0] in patterns.OPEN and not re.match(r"“[^”]{0,40}”[^”]", first.text):
         end = _end_of_quoted(blocks, start)
         text = "\n".join(block.text for block in blocks[start:end])
@@ -72,6 +82,56 @@ def _announced(blocks, start, author):
     if patterns.SECOND_COLON.search(first.text) or not _is_long(first.text, _FEWEST):
         return None
     return start, start + 1, "quote", "announced"
+
+
+def _introduced(blocks, author):
+    """Yield quotations of whole paragraphs in marks that the text above introduces.
+
+    It may end with or without a colon, and the quotation may open in it. Without marks only what
+    is said to be copied counts.
+    """
+    index = 1
+    while index < len(blocks):
+        end, above = marks.end_of_quotation(blocks, index), blocks[index - 1].text.rstrip()
+        text = "\n".join(block.text for block in blocks[index:end])
+        if end == index and _COLON.search(above) and marks.copies(above):
+            yield from filter(None, [_announced(blocks, index, author)])
+        elif end > index and not (author and author in marks.source(text)):
+            opened = marks.text_before_open(above, text[0])
+            openly = _announces_openly(opened or above) or opened and _says(opened)
+            copied = marks.copies(opened or above)
+            told = _says(above) or marks.several(blocks, index, end) and marks.names_source(above)
+            if _is_long(text, _FEWEST if openly or copied else _LONG_QUOTE):
+                if openly or copied or told:
+                    yield index, end, "quote", "quote"
+        index = max(end, index + 1)
+
+
+def _announces_openly(text):
+    """Whether a text ends in the middle of a sentence that announces what somebody else wrote."""
+    text = text.rstrip()
+    return not _ENDS.search(text) and announces(text.rstrip("：:—－–-，, ") + "：")
+
+
+def _says(text):
+    """Whether a text ends in the middle of a sentence that tells who says what follows."""
+    text = text.rstrip()
+    clause = re.split(r"[。！？!?]|[.;]\s", text)[-1]
+    if _ENDS.search(text) or patterns.OWN_WRITING.search(clause):
+        return False
+    return bool(_introduces_others(text.rstrip("—－–- ")))
+
+
+def _classical(blocks):
+    """Yield passages in classical Chinese below a line that names their source."""
+    if not marks.writes_today(blocks):
+        return
+    for index in range(1, len(blocks)):
+        above, block = blocks[index - 1].text.rstrip(), blocks[index]
+        if not is_plain(block) or not _COLON.search(above):
+            continue
+        if marks.is_classical(block.text) and marks.names_source(above):
+            yield index, index + 1, "quote", "announced"
 
 
 def _end_of_quoted(blocks, start):
@@ -152,7 +212,11 @@ def _single(blocks, author):
 
 
 def _is_speech(text):
-    return bool(text) and (text[:1] in patterns.OPEN or "：“" in text or ', "' in text)
+    """Whether a paragraph has dialogue: in marks, and not as long as what is quoted in an essay."""
+    if _is_long(text, _LONG_QUOTE):
+        return bool(re.search(r"：“[^”]{1,30}”", text)) or bool(re.search(r', "[^"]{1,120}"', text))
+    opens = text[:1] in marks.OPENING and not marks.begins_with_phrase(text)
+    return opens or "：“" in text or ', "' in text
 
 
 def _is_signature(text, author):
