@@ -13,7 +13,9 @@ _ANY_CLOCK_NEAR = re.compile(r".{0,70}?\d{1,2}[:.h时時点點]\d{2}|.*\d[:.h]\d
 _COMPACT = re.compile(r"(?<!\d)(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?!\d)")
 _IN_BRACKETS = rf"[\[(<{{【（]\s*(?P<time>{ANY_TIME})\s*[\])>}}】）]"
 _SIGNS = r"[\s;,|·•@\-–—~*_]*"
-_NAME_BEGINS = r"(?:[^\W\d_]|\+\d|[~@](?=[^\W\d])|[\U0001f300-\U0001faff])"
+# A phone number is a name, too, and no time: '06 39 98 01 43', '(555) 201-4455'
+_PHONE = rf"(?!{ANY_DAY}|(?:19|20)\d{{6}}(?!\d))\(?\d(?=[\d ()\-]{{5,16}}\d(?![\d:.]))"
+_NAME_BEGINS = rf"(?:[^\W\d_]|\+\d|{_PHONE}|[~@](?=[^\W\d])|[\U0001f300-\U0001faff])"
 _ANY_NAME = rf"(?P<name>{_NAME_BEGINS}[^\t:：<>\[\]|。！？!?；;\n]{{0,39}}?)"
 _AFTER_NAME = (
     r"(?:\s*(?:[:：»|\t]|(?<![:：|\t])>|[-–—](?=\s)|\s[-–—~]\s|\*\*|\]|\))+\s*(?P<text>.*))?"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ...authorship_patterns import REPOST_CHAIN
 from .doubtful import FIRST_PERSON, SAID_BY
 from .form_parts import ANY_CLOCK, ANY_DAY, STAMP
 
@@ -286,6 +287,8 @@ _FORWARDED_CUE = re.compile(  # what a text must have, or it is not looked at li
     r"|(?m:^)(?:shared|partagé) |v[ií]a @|转载|轉載|转自|轉自|原帖|原文|[来來]自",
     re.IGNORECASE,
 )
+# '回复@小明:', which Weibo writes before an answer
+_ANSWER_TO = re.compile(r"(?:回复|回覆) ?@(?P<who>[^\s:：@]{1,30})(?:[:：]\s*|\s+)(?=\S)")
 # 'In reply to Ole: “…”' on a line of its own, the answer below
 _ANSWERED = re.compile(
     r"(?:↩️?|⤷|└)?\s*(?:in (?:reply|response) to|repl(?:y|ied|ying) to|回复|回覆|引用"
@@ -332,6 +335,11 @@ class Words(NamedTuple):
 def words(text: str) -> Words:
     """The words of a message, by whose they are."""
     own, whom, answers = unquoted(text)
+    if "@" in own:
+        if answer := _ANSWER_TO.match(own):
+            own, whom = own[answer.end() :], whom or answer["who"]
+        if chain := REPOST_CHAIN.search(own):  # the comment stands before what is passed on
+            return Words(own[: chain.start()].rstrip(), whom, answers, own[chain.start() :])
     cue = _FORWARDED_CUE if "\n" in own else _FORWARDED_WORD
     if cue.search(own):  # or the mark of a forwarded mail
         lines = own.split("\n")

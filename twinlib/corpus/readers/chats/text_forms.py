@@ -300,7 +300,7 @@ FORMS: dict[str, Form] = {
         "today": (rf"{_NAME}\s+\[?(?P<time>(?:{NEAR_DAY}\s+)?{CLOCK})\]?(?P<text>)", _run_on),
         "stacked": (None, _run_on_or_close, True),
         "labelled": (
-            r"(?P<name>[^\W\d_][\w.'’·\- ]{0,24}?)\s?[:：](?P<time>)\s*"
+            r"(?P<name>[^\W\d_][\w.'’·\- ]{0,24}?|\+?\d[\d ()\-]{5,}\d)\s?[:：](?P<time>)\s*"
             r"(?P<text>[^\s“\"「『‘].*)?",
             _is_interview,
         ),
