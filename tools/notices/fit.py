@@ -1,10 +1,11 @@
-"""Fit how notices of programs and messages of people differ: twinlib/data/notices.tsv.
+"""Fit what tells lines of chats by their words: twinlib/data/notices.tsv and headings.tsv.
 
     python tools/notices/fit.py [--check]
 
-Reads sentences.tsv beside it (kind, language, sentence; '{n}' stands for a name) and writes the
-weights that twinlib/corpus/readers/chats/notices.py uses. With --check it only prints, by
-cross-validation, how many notices are told and how many messages are taken for one.
+Reads sentences.tsv and headings.tsv beside it (kind, language, line; '{n}' stands for a name) and
+writes the weights that twinlib/corpus/readers/chats/notices.py uses: what tells sentences of
+programs from messages, and headings above text that was passed on from first lines of messages.
+With --check it only prints, by cross-validation, how many lines of each kind are taken for it.
 """
 
 import sys
@@ -17,63 +18,76 @@ from twinlib.corpus.readers.chats import notices  # noqa: E402
 from twinlib.corpus.readers.chats.doubtful import FIRST_PERSON  # noqa: E402
 
 INVERSE_STRENGTH = 10  # of the penalty on weights
-FEWEST_SENTENCES = 3  # in which a feature stands
+FEWEST_LINES = 3  # in which a feature stands
 FOLDS = 5
 HEADER = "# Made by tools/notices/fit.py: a feature, its weight times its rarity, its rarity"
+KINDS = {"program": notices.NOTICES, "heading": notices.HEADINGS}
 
 
-def sentences() -> list[tuple[str, str, str]]:
-    """[(kind, language, sentence)] of sentences.tsv, with notices.NAME for names."""
-    lines = (HERE / "sentences.tsv").read_text(encoding="utf-8").splitlines()
-    rows = [line.split("\t") for line in lines if not line.startswith("#")]
-    return [(kind, language, text.replace("{n}", notices.NAME)) for kind, language, text in rows]
+def lines(kind: str) -> list[tuple[str, str, str]]:
+    """[(kind, language, line)] to learn a kind from, with notices.NAME for names."""
+    sentences = _rows("sentences.tsv")
+    if kind == "program":
+        return sentences
+    return _rows("headings.tsv") + [row for row in sentences if row[0] != "program"]
 
 
-def fitted(rows):
-    """(vectors, model) of scikit-learn, fitted to sentences."""
+def _rows(file):
+    text = (HERE / file).read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in text if not line.startswith("#")]
+    return [(kind, language, line.replace("{n}", notices.NAME)) for kind, language, line in rows]
+
+
+def fitted(kind, rows):
+    """(vectors, model) of scikit-learn, fitted to lines."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    vectors = TfidfVectorizer(analyzer=notices.features, min_df=FEWEST_SENTENCES)
+    vectors = TfidfVectorizer(analyzer=KINDS[kind].features, min_df=FEWEST_LINES)
     model = LogisticRegression(C=INVERSE_STRENGTH, max_iter=2000)
-    model.fit(vectors.fit_transform([text for *_, text in rows]), [row[0] for row in rows])
+    model.fit(vectors.fit_transform([row[2] for row in rows]), [row[0] == kind for row in rows])
     return vectors, model
 
 
-def weights(rows) -> str:
-    """The text of twinlib/data/notices.tsv."""
-    vectors, model = fitted(rows)
-    sign = 1 if model.classes_[1] == "program" else -1
-    lines = [HEADER, f"\t{sign * model.intercept_[0]:.3f}\t0"]
+def weights(kind: str) -> str:
+    """The text of the file of weights for a kind."""
+    vectors, model = fitted(kind, lines(kind))
+    table = [HEADER, f"\t{model.intercept_[0]:.3f}\t0"]
     for feature, weight, rarity in zip(
         vectors.get_feature_names_out(), model.coef_[0], vectors.idf_
     ):
-        lines.append(f"{feature}\t{sign * weight * rarity:.2f}\t{rarity:.2f}")
-    return "\n".join(lines) + "\n"
+        table.append(f"{feature}\t{weight * rarity:.2f}\t{rarity:.2f}")
+    return "\n".join(table) + "\n"
 
 
-def shares(rows, least):
-    """{(kind, language): share taken for notices}, each sentence by a model without it."""
+def chances(kind: str) -> list[tuple[tuple[str, str, str], float]]:
+    """[(row, its chance to be of the kind)], each by a model that hasn't seen it."""
     from sklearn.model_selection import StratifiedKFold
 
-    kinds, found = [row[0] for row in rows], {}
+    rows, found = lines(kind), []
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    for known, unknown in folds.split(rows, kinds):
-        vectors, model = fitted([rows[n] for n in known])
-        texts = [rows[n][2] for n in unknown]
-        chances = model.predict_proba(vectors.transform(texts))
-        for n, text, chance in zip(
-            unknown, texts, chances[:, list(model.classes_).index("program")]
-        ):
-            taken = chance > least and not FIRST_PERSON.search(text)
-            found.setdefault(tuple(rows[n][:2]), []).append(taken)
-    return {key: sum(taken) / len(taken) for key, taken in found.items()}
+    for known, unknown in folds.split(rows, [row[0] == kind for row in rows]):
+        vectors, model = fitted(kind, [rows[n] for n in known])
+        likely = model.predict_proba(vectors.transform([rows[n][2] for n in unknown]))[:, 1]
+        found += [(rows[n], chance) for n, chance in zip(unknown, likely)]
+    return found
+
+
+def check(kind: str, least: float) -> None:
+    """Print the share of lines, by kind and language, with a chance over `least`."""
+    taken = {}
+    for row, chance in chances(kind):
+        hit = chance > least and not FIRST_PERSON.search(row[2])
+        taken.setdefault(row[:2], []).append(hit)
+    for (row_kind, language), hits in sorted(taken.items()):
+        share = sum(hits) / len(hits)
+        print(f"{kind}, chance over {least}: {language} {row_kind:8} {share:6.1%} of {len(hits)}")
 
 
 if __name__ == "__main__":
-    if "--check" in sys.argv[1:]:
-        for least in (0.5, 0.75):
-            for (kind, language), share in sorted(shares(sentences(), least).items()):
-                print(f"chance over {least}: {language} {kind:8} {share:6.1%}")
-    else:
-        notices.WEIGHTS.write_text(weights(sentences()), encoding="utf-8")
+    for kind, model in KINDS.items():
+        if "--check" in sys.argv[1:]:
+            for least in (0.5, 0.75, 0.9):
+                check(kind, least)
+        else:
+            model.weights.write_text(weights(kind), encoding="utf-8")

@@ -7,9 +7,21 @@ marks a line of the program's own, whose time stands as in the heads though no n
 import re
 from collections import Counter
 
-from .form_parts import ANY_CLOCK, ANY_DAY, ANY_TIME, DAY_AND_TIME, LABELS, NO_SIGN, Head, name_of
+from .form_parts import (
+    ANY_CLOCK,
+    ANY_DAY,
+    ANY_TIME,
+    DAY_AND_TIME,
+    LABELS,
+    NO_SIGN,
+    Head,
+    is_short,
+    name_of,
+)
 
-_ANY_CLOCK_NEAR = re.compile(r".{0,70}?\d{1,2}[:.h时時点點]\d{2}|.*\d[:.h]\d\d\W{0,3}$|\d{8}T\d{6}")
+_ANY_CLOCK_NEAR = re.compile(
+    r".{0,70}?\d{1,2}[:.h时時点點]\d{2}|.*\d[:.h]\d\d(?:\s?[AaPp]\.?[Mm])?\W{0,3}$|\d{8}T\d{6}"
+)
 _COMPACT = re.compile(r"(?<!\d)(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?!\d)")
 _IN_BRACKETS = rf"[\[(<{{【（]\s*(?P<time>{ANY_TIME})\s*[\])>}}】）]"
 _SIGNS = r"[\s;,|·•@\-–—~*_]*"
@@ -469,7 +481,7 @@ def _by_recurring_names(lines, timed):
             )
             for number, name, time, text in heads_
             if re.fullmatch(rf"{_NAME_BEGINS}[^\t\n。！？!?]{{0,39}}", name.strip())
-            and len(name.split()) <= 4
+            and is_short(name)
         ]
         count = Counter(head.name for head in heads_)
         heads_ = [head for head in heads_ if count[head.name] > 1]

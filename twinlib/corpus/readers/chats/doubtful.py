@@ -269,7 +269,7 @@ class Judge:
         name = self._name.match(line)
         if line[0].islower() and not name:
             return 0.0  # as people type
-        return notices.chance(self._name.sub(notices.NAME, line))
+        return notices.NOTICES.chance(self._name.sub(notices.NAME, line))
 
     def _speaks_of(self, line, name, sender, is_first):
         before, after = line[: name.start()], line[name.end() :]

@@ -75,6 +75,11 @@ class Head(NamedTuple):
     body: int
 
 
+def is_short(name: str) -> bool:
+    """Whether a name has four words at most, the groups of a phone number not counted."""
+    return sum(not word[-1].isdigit() for word in name.split()) <= 4
+
+
 @lru_cache(maxsize=4096)
 def name_of(name: str) -> str:
     """A name without QQ's number, address and rank, or quotation marks, if anything is left."""

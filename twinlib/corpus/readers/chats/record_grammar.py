@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from functools import lru_cache
 from operator import ne
+from os.path import commonprefix
 from typing import NamedTuple
 
 from .form_parts import AGO, ANY_CLOCK, ANY_DAY, LABELS, NO_SIGN, Head
@@ -22,7 +23,7 @@ _MOST_LINES = 4  # of a message that ends in a name, on average
 _LONGEST = 60  # characters of a line that comes back
 _MOST_SEGMENTS = 5
 _NEAR_LINES = 5  # filled lines between a line that comes back and the name
-_TIME, _NUMBER = "\x01", "\x02"
+_TIME, _NUMBER, _NAME = "\x01", "\x02", "\x00"
 _ANY_TIME = re.compile(
     rf"(?:{ANY_DAY}\W{{0,3}}(?:\s?(?:T|at|um|à|às|a las)\s?)?)?(?<!\d){ANY_CLOCK}"
     rf"(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:,?\s{ANY_DAY})?|(?<!\d)\d{{8}}T\d{{6}}|(?<!\d){ANY_DAY}|{AGO}"
@@ -36,7 +37,10 @@ _CLOCKS = [
     re.compile(r"(?<!\d)(\d{1,2})[:h时時点點](\d\d)(?!\d)|\d{8}T(\d\d)(\d\d)\d\d"),
     re.compile(r"(?<!\d)(\d{1,2})\.(\d\d)(?!\d)()()"),
 ]
-_A_NUMBER = re.compile(r"(?<![\w+])(?<!\d )#?\d{1,6}(?:[.,]\d+)?(?![\w]| \d)")
+_A_NUMBER = re.compile(
+    r"(?P<phone>(?<!\w)(?:\+\d{1,3}|\d{2,4})(?:[ -]\d{2,5}){2,5}(?!\w))"  # a name
+    r"|(?<![\w+])(?<!\d )#?\d{1,6}(?:[.,]\d+)?(?![\w]| \d)"
+)
 _DIGITS, _WORDS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
 _SEVERAL = re.compile(rf"([{_TIME}{_NUMBER}])\1+")
 # What stands between two segments of a line: signs that names don't have, times, two spaces.
@@ -292,7 +296,19 @@ def _whole_names(lines, slot):
         if sentence := _SENTENCE_ENDS.match(lines[number], begins):
             begins = sentence.end()
         found[number] = (whole, begins)
-    return found
+    return _without_other_names(lines, found)
+
+
+def _without_other_names(lines, names):
+    """`names` where what belongs to each begins with an earlier mention of it: '[[User:Ole|Ole]]'.
+
+    The same words and signs stand around both in every line.
+    """
+    before = {n: lines[n][:start].replace(name, _NAME) for n, (name, start) in names.items()}
+    same = commonprefix([text[::-1] for text in before.values()])[::-1]
+    if _NAME not in same:
+        return names
+    return {n: (name, start - len(same.replace(_NAME, name))) for n, (name, start) in names.items()}
 
 
 def _same_places(lines, numbers):
@@ -363,7 +379,7 @@ def _masked(line):
     if not _DIGITS.search(line):
         return line
     line = _ANY_TIME.sub(lambda match: _TIME * len(match[0]), line)
-    return _A_NUMBER.sub(lambda match: _NUMBER * len(match[0]), line)
+    return _A_NUMBER.sub(lambda match: match["phone"] or _NUMBER * len(match[0]), line)
 
 
 def _unmasked(masked):

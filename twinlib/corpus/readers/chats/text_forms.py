@@ -37,6 +37,7 @@ from .form_parts import (
     NEAR_DAY,
     STAMP,
     Head,
+    is_short,
     name_of,
 )
 
@@ -205,7 +206,7 @@ def _is_regular(lines, heads):
         and min(back, forward) * 4 <= len(heads)
         and (surely or sure * 2 > len(heads))
         and len(set(days)) * 4 <= max(len(days) * 3, 4)  # a diary has one entry a day
-        and all(len(name.split()) <= 4 for name in names)
+        and all(map(is_short, names))
     )
 
 

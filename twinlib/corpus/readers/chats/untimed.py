@@ -11,7 +11,18 @@ import re
 from collections import Counter, defaultdict
 from os.path import commonprefix
 
-from .form_parts import AGO, ANY_CLOCK, ANY_DAY, LABELS, MONTH, NEAR_DAY, NO_SIGN, Head, name_of
+from .form_parts import (
+    AGO,
+    ANY_CLOCK,
+    ANY_DAY,
+    LABELS,
+    MONTH,
+    NEAR_DAY,
+    NO_SIGN,
+    Head,
+    is_short,
+    name_of,
+)
 
 _FEWEST = 6  # messages
 _MOST_FURNITURE = 5  # lines that come back in every message
@@ -52,7 +63,7 @@ def heads(lines: list[str]) -> list[Head]:
     frames = defaultdict(list)
     for number, line in enumerate(lines) if may_be("\n".join(lines)) else ():
         match = _LINE.match(line) if line else None
-        if match and len(match["name"].split()) <= 4:
+        if match and is_short(match["name"]):
             frame = (match["open"].strip()[:3], match["close"].strip())
             name = _NUMBER_BEHIND.sub("", name_of(match["name"]))
             text = match["text"] or ""
