@@ -44,6 +44,7 @@ _PAUSE, _PAUSE_UNPUNCTUATED = 2.5, 1.2  # seconds after which a paragraph starts
 # Characters after which a paragraph ends with its sentence; half as many, and with a cue, if there
 # is no punctuation.
 _LONG = 600
+_FEWEST_MESSAGES = 6  # of a chat
 
 
 class _Cue(NamedTuple):
@@ -86,13 +87,38 @@ def read(file: File) -> Iterator[Document]:
 
 
 def conversation(file: File) -> Conversation:
-    """The Conversation of a labelled file, a message for each paragraph. Raises Unreadable."""
+    """The Conversation of a labelled file: its paragraphs, or its cues. Raises Unreadable.
+
+    Of what was said a message is a paragraph. Where pauses divide nearly all cues, and each names
+    who it is from, it was typed: a message is a cue then, with its lines.
+    """
+    if chat := _chat(_cues(file.text)):
+        messages = [Message(name, text) for name, text in chat]
+        return Conversation(_title(file.name), messages, known=False, any_layout=True)
     spoken, speaker = [], ""
     for cue in _spoken(file.text):
         speaker = cue.speaker or speaker  # only the first cue of a speaker has the name
         spoken.append(cue._replace(speaker=speaker))
     messages = [Message(speaker, text) for speaker, text in _paragraphs(spoken)]
     return Conversation(_title(file.name), messages)
+
+
+def _chat(cues):
+    """[(sender, text)] of the cues of a chat, '' for those that name nobody; [] if it is none."""
+    texts = [html.unescape(re.sub(r"</?v[^<>\n]*>", "", "\n".join(cue.lines))) for cue in cues]
+    voices = [_VOICE.search("\n".join(cue.lines)) for cue in cues]
+    labels = [None if voice else _LABEL.match(text) for voice, text in zip(voices, texts)]
+    count = Counter(label[1] for label in labels if label)
+    apart = sum(b.start - a.end > _PAUSE for a, b in zip(cues, cues[1:]))
+    chat = []
+    for voice, label, text in zip(voices, labels, texts):
+        if label and count[label[1]] > 1:
+            chat.append((label[1], text[label.end() :].strip()))
+        else:
+            chat.append((voice[1].strip() if voice else "", text.strip()))
+    named = sum(bool(name) for name, _ in chat)
+    many = len(cues) >= _FEWEST_MESSAGES
+    return chat if many and apart * 5 >= len(cues) * 4 and named * 5 >= len(cues) * 4 else []
 
 
 def _speakers(cues):
