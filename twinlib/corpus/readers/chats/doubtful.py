@@ -22,6 +22,7 @@ _NAME_HERE = notices.NAME
 _HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.2, 0.7, 0.8, 0.92
 _LONGEST_NOTICE = 120  # characters of a line that is told by its words
 _LONGEST = 200  # characters of a line that a program says
+_SHORTEST_NAME = 3  # that tells a notice
 _LONGEST_MARK = 80  # of a line above somebody else's words
 # Those who speak of themselves write these; a program that speaks of them does not.
 FIRST_PERSON = re.compile(
@@ -78,6 +79,7 @@ _LABELLED = re.compile(r"[A-ZÀ-Þ][^\W\d]*(?: [^\W\d]+){0,3}\s?[:：]\s?[A-ZÀ-
 _QUESTION = re.compile(r".*[?？]\W*")
 _CALL = re.compile(r"[^\n(（\[]{1,40}[(（\[][^()（）\[\]\n]*\d[^()（）\[\]\n]*[)）\]]\.?")
 _WHOLE = re.compile(r"\[[^\n\[\]]{2,}\]|【[^\n]{2,}】|<(?![|｜/])[^\n<>]{2,}>")
+_ASIDE = re.compile(r"(?:[-–—•*·]\s*)?[(（\[【]\s*([^()（）\[\]【】]+?)\s*[)）\]】]\.?")
 _NAMED_IN_SIGNS = re.compile(
     r"(?:[自源][^\n「“\"『《]{0,6}[「“\"『]|[《【])[^》】」”\"』\n]{1,16}[》】」”\"』]\W*$"
 )
@@ -154,10 +156,13 @@ class Judge:
                         own = "\n".join(lines[:at] + lines[at + 1 :]).strip()
                         return Judged(own, lines[at], "quote")
                     return Judged("\n".join(lines[:at]).strip(), "\n".join(lines[at:]), reason)
-        said = [
-            not self.known and self._is_said_by_program(line, sender, not number)
-            for number, line in enumerate(lines)
-        ]
+        if self.known:
+            said = [self._is_surely_a_notice(line, sender, not n) for n, line in enumerate(lines)]
+        else:
+            said = [
+                self._is_said_by_program(line, sender, not number)
+                for number, line in enumerate(lines)
+            ]
         if not any(said):
             return Judged(text)
         own = "\n".join(line for line, by in zip(lines, said) if not by).strip()
@@ -240,9 +245,11 @@ class Judge:
             return False
         if sender in self._small and _LABELLED.fullmatch(line):
             return True
-        name = self._name.search(line)
-        chance = self._chance(line)
-        if name and self._speaks_of(line, name, sender, is_first) and chance > _HARDLY:
+        aside = _ASIDE.fullmatch(line)
+        bare = aside[1] if aside and self._name.match(aside[1]) else line
+        name = self._name.search(bare)
+        chance = self._chance(bare)
+        if name and self._speaks_of(bare, name, sender, is_first) and chance > _HARDLY:
             return True
         if not self._by_words and chance > _SURELY:
             return True
@@ -257,6 +264,19 @@ class Judge:
         ):
             return True
         return self._skeleton(line) in self._templates
+
+    def _is_surely_a_notice(self, line, sender, is_first):
+        """Whether a line begins with a whole name, and is by its words a program's.
+
+        A message begins with its own sender's name then. Below it the name is any member's: some
+        programs write their sentences on a line without a sender.
+        """
+        name = self._name.match(line)
+        if not name or len(name[0]) < _SHORTEST_NAME:
+            return False
+        if is_first:
+            return name[0].casefold() == sender.casefold() and self._chance(line) > _LIKELY
+        return self._chance(line) > _SURELY
 
     def _chance(self, line):
         """How likely a program wrote a line; 0 where somebody speaks of themselves, or asks."""
