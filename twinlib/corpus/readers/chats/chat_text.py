@@ -63,9 +63,11 @@ _SHORTEST_FRAME = 3  # characters beside the name
 _MOST_HEADS = 500  # that tell what heads look like
 _PLAIN, _MARKDOWN = (".txt", ".text", ".log", ""), (".md", ".markdown")
 _EDGE = re.compile(r"\s[^\w\s]{1,8}$|</\w+>$")
-_START = re.compile(r"(?:[^\w\s]{1,4}|[^\W_]{1,16}\s?[:：›»>|])\s+(?=\S)")
+_START = re.compile(  # signs, a word and a sign, the end of a bracket
+    r"(?:[^\w\s]{1,4}|[^\W_]{1,16}\s?[:：›»>|]|[^\s()\[\]]{1,40}[)\]])\s+(?=\S)"
+)
 _NAMES = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")  # a sign alone is none
-_QUOTES = '“”„"«»「」『』'
+_QUOTES = "“”„\"'‘’«»「」『』"
 _ME = ("我", "me")
 
 
