@@ -114,6 +114,8 @@ def test_what_people_say_is_theirs(sender, text):
         ),
         ("看他写的\n老周 2025/5/6 10:02\n明天不出海\n后天再说", "看他写的", False),
         ("see\nOle Voss, [06.05.2025 10:02]\nno boat today", "see", False),
+        ("哈哈哈哈//@小明:笑死//@小红:真的吗", "哈哈哈哈", False),
+        ("said it before RT @ole: no boat today", "said it before", False),
         ("I left at 10:02 and came at 11:15: no boat", None, False),
         ("the bus [line 4] stops here: by the pier", None, False),
     ],
@@ -123,6 +125,11 @@ def test_quotations_and_copied_messages_are_not_the_senders(text, own, answers):
     assert words.own == (text if own is None else own)
     assert bool(words.answers) == answers
     assert bool(words.pasted) == (own is not None and not answers)
+
+
+def test_to_whom_a_post_answers_is_not_part_of_the_answer():
+    assert others.words("回复@小明:好的，明天码头见") == ("好的，明天码头见", "小明", "", "")
+    assert others.words("回复@小明:嗯，去//@小明:去不去").own == "嗯，去"
 
 
 PASTED = """\
@@ -219,6 +226,14 @@ UNKNOWN = [
     "Mittwoch, 1. Mai 2024 um 10:04 Uhr - Ole: {}\nMittwoch, 1. Mai 2024 um 10:05 Uhr - Nele: {}\n",
 ]
 SAID = ("is the boat afloat", "it is, and so am I", "good, then come", "码头上见，我带伞")
+LONGER = (
+    *SAID,
+    "the tide turns at four",
+    "who told you that, the gulls?",
+    "伞不用带，雨停了",
+    "then I shall bring the soup",
+)
+TAILS = "mind the rope|and the lamp|no rush|我先走|or five|shout first|鞋要带|with leeks".split("|")
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".md"])
@@ -228,6 +243,67 @@ def test_a_chat_of_an_unknown_program_is_read_by_sender(layout, suffix):
     assert format_of(File(name, text.encode())) == "chat"
     turns, _ = learnt(chat_text, name, text, "Nele")
     assert turns == [(SAID[0], SAID[1]), (SAID[2], SAID[3])]
+
+
+@pytest.mark.parametrize("phone", ["06 39 98 01 43", "(555) 201-4455", "+55 11 90000-0143"])
+@pytest.mark.parametrize("layout", UNKNOWN[:5] + ["Ole: {}\nNele: {}\nOle: {}\nNele: {}\n"])
+def test_a_phone_number_is_a_name_of_a_sender(layout, phone):
+    layout = layout.replace("Ole", phone) * 2
+    said = [f"{text}, part {n} of it." for n in (1, 2) for text in SAID]
+    turns, _ = learnt(chat_text, "talk.txt", layout.format(*said), "Nele")
+    assert turns == list(zip(said[::2], said[1::2]))
+
+
+def test_a_line_that_ends_late_in_a_time_with_am_begins_a_message():
+    long = "and it is as long as the letters that my aunt used to write from the islands in May"
+    lines = [
+        f"{who}: {text}, {long} 9:{n}2 AM"
+        for n, who, text in zip(range(4), ("Ole", "Nele", "Ole", "Nele"), SAID)
+    ]
+    turns, _ = learnt(chat_text, "talk.txt", "\n".join(lines), "Nele")
+    assert turns == [(f"{SAID[n]}, {long}", f"{SAID[n + 1]}, {long}") for n in (0, 2)]
+
+
+def test_a_signature_that_names_the_sender_twice_is_no_part_of_the_text():
+    signed = " --[[User:{0}|{0}]] ([[User talk:{0}|talk]]) 09:1{1}, 21 February 2024 (UTC)\n\n"
+    people = ("Ole", "Nele") * 4
+    said = LONGER
+    text = "".join(said[n] + signed.format(who, n) for n, who in enumerate(people))
+    turns, _ = learnt(chat_text, "talk.txt", text, "Nele")
+    assert turns == list(zip(said[::2], said[1::2]))
+
+
+def test_what_all_messages_of_a_chat_stand_in_is_no_part_of_them():
+    people = ("Ole", "Nele") * 4
+    said = LONGER
+    for frame in ("{who} tells the group, '{text}'\n\n", "10:0{n} {who} (@{who}:sea.org) {text}\n"):
+        rows = [frame.format(who=w, text=t, n=n) for n, (w, t) in enumerate(zip(people, said))]
+        turns, _ = learnt(chat_text, "talk.txt", "".join(rows), "Nele")
+        assert turns == list(zip(said[::2], said[1::2]))
+
+
+def test_a_chat_saved_as_subtitles_keeps_the_lines_of_its_messages():
+    said = [f"{a}\n{b}" for a, b in zip(LONGER, TAILS)]
+    cues = "".join(
+        f"00:0{n}:02.000,00:0{n}:02.900\n{who}: {text}\n\n"
+        for n, (who, text) in enumerate(zip(("Ole", "Nele") * 4, said))
+    )
+    turns, _ = learnt(chat_text, "talk.sbv", cues, "Nele")
+    assert turns == list(zip(said[::2], said[1::2]))
+
+
+def test_in_a_known_program_what_begins_with_the_senders_name_may_be_a_notice():
+    chat = "5/6/25, 10:0{} - {}: {}\n"
+    said = [
+        ("Karl Brede", "where were you all week?"),
+        ("Nele Voss", "Nele Voss turned on low light mode for this call"),
+        ("Nele Voss", "Nele Voss is a silly person, she says, and laughs"),
+        ("Nele Voss", "on the island, with no signal"),
+    ]
+    text = "".join(chat.format(n, *row) for n, row in enumerate(said))
+    turns, removed = learnt(whatsapp, "WhatsApp Chat with Karl Brede.txt", text, "Nele Voss")
+    assert turns == [(said[0][1], said[2][1] + "\n" + said[3][1])]
+    assert removed == [said[1][1]]
 
 
 @pytest.mark.parametrize(
@@ -255,3 +331,9 @@ def test_a_file_named_as_a_chat_whose_messages_cannot_be_told_apart_is_left_out(
     with log.refusals("WhatsApp Chat with Ole.txt"):
         format_of(File("WhatsApp Chat with Ole.txt", text.encode()))
     assert [part.reason for part in log.removed] == ["speakers"]
+
+
+def test_the_owner_may_be_a_phone_number_with_an_area_in_brackets():
+    text = UNKNOWN[2].replace("Ole", "(555) 201-4455").format(*SAID)
+    turns, _ = learnt(chat_text, "talk.txt", text, "(555) 201-4455")
+    assert turns == [(SAID[1], SAID[2])]

@@ -47,8 +47,8 @@ def owner(conversation: Conversation, options: Options) -> set[str]:
 
 
 def _normalised(name):
-    """A name in one case and without signs at its ends, which some layouts cut off."""
-    name = unicodedata.normalize("NFKC", name).casefold().strip()
+    """A name in one case, without signs at its ends or brackets in it, which some layouts lose."""
+    name = re.sub(r"\)(?= \d)", "", unicodedata.normalize("NFKC", name).casefold().strip())
     return re.sub(r"^[\W_]+|[\W_]+$", "", name) or name
 
 

@@ -50,6 +50,7 @@ _EVENT = re.compile(rf"{form_parts.CLOCK}\t(?:[^\t]*|\t.*)")
 _DATED = re.compile(
     rf"(?=.*{form_parts.ANY_DAY}|.*\d{{4}}){form_parts.ANY_TIME}(?:\s*\([^()]{{1,60}}\))?"
 )
+_AREA = re.compile(r"\((\d{2,4})\) (?=\d{3,4}-\d{4})")  # of a phone number, in brackets
 _NUMBERS = re.compile(r"\d.*\d.*\d")
 _STAMPED = re.compile(rf"\[?{form_parts.STAMP}\b\W.*")
 _UNKNOWN = ("unknown", "fields", "untimed", "records")  # forms of programs that are not known
@@ -156,6 +157,7 @@ def _has_author(text):
 def _lines(text):
     """The lines without spaces around them, and without replies that iMessage repeats indented."""
     text = _NESTED.sub("", text) if "\n    " in text else text
+    text = _AREA.sub(r"\1 ", text) if ") " in text else text
     lines = [INVISIBLE.sub("", line).strip(" \r\u3000\xa0") for line in text.split("\n")]
     moved = any_order.with_heads_above(lines)
     return record_grammar.with_names_above(lines) if moved is lines else moved

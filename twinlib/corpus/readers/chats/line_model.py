@@ -1,0 +1,37 @@
+"""Linear models that tell of what kind a line is by its words and its shape."""
+
+import math
+from collections.abc import Callable, Collection
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+
+class LineModel:
+    """How likely a line is of one kind, from the `features` of it that were weighed.
+
+    `weights` is a file of data/ with a feature, its weight times its rarity, and its rarity a line,
+    divided by tabs. The empty feature has the weight that belongs to every line. As in a search
+    index, the features that a line has are scaled to a length of one.
+    """
+
+    def __init__(self, weights: Path, features: Callable[[str], Collection[str]]):
+        self.weights, self.features = weights, features
+        self.chance = lru_cache(maxsize=10_000)(self._chance)
+
+    def _chance(self, line: str) -> float:
+        """How likely a line is of the kind, from 0 to 1."""
+        weighed = self._weighed
+        score = length = 0.0
+        for feature in self.features(line):
+            if feature in weighed:
+                weight, rarity = weighed[feature]
+                score += weight
+                length += rarity * rarity
+        return 1 / (1 + math.exp(-weighed[""][0] - score / (math.sqrt(length) or 1)))
+
+    @cached_property
+    def _weighed(self):
+        """{feature: (its weight, its rarity)}."""
+        lines = self.weights.read_text(encoding="utf-8").splitlines()[1:]
+        rows = (line.rsplit("\t", 2) for line in lines)
+        return {feature: (float(weight), float(rarity)) for feature, weight, rarity in rows}
