@@ -334,6 +334,6 @@ def test_a_file_named_as_a_chat_whose_messages_cannot_be_told_apart_is_left_out(
 
 
 def test_the_owner_may_be_a_phone_number_with_an_area_in_brackets():
-    text = UNKNOWN[2].replace("Ole", "(555) 201-4455").format(*SAID)
+    text = (UNKNOWN[2] * 2).replace("Ole", "(555) 201-4455").format(*LONGER)
     turns, _ = learnt(chat_text, "talk.txt", text, "(555) 201-4455")
-    assert turns == [(SAID[1], SAID[2])]
+    assert turns == [("", LONGER[0]), *zip(LONGER[1:7:2], LONGER[2::2])]
