@@ -51,6 +51,8 @@ _DATED = re.compile(
     rf"(?=.*{form_parts.ANY_DAY}|.*\d{{4}}){form_parts.ANY_TIME}(?:\s*\([^()]{{1,60}}\))?"
 )
 _AREA = re.compile(r"\((\d{2,4})\) (?=\d{3,4}-\d{4})")  # of a phone number, in brackets
+_WIDE_CLOCK = re.compile(r"(?<=\d)：(?=\d\d)")  # a sign that Chinese keyboards write
+_MOST_LINES = 4  # of a message, on average, in a chat whose times are written so
 _NUMBERS = re.compile(r"\d.*\d.*\d")
 _STAMPED = re.compile(rf"\[?{form_parts.STAMP}\b\W.*")
 _UNKNOWN = ("unknown", "fields", "untimed", "records")  # forms of programs that are not known
@@ -65,7 +67,7 @@ _MOST_HEADS = 500  # that tell what heads look like
 _PLAIN, _MARKDOWN = (".txt", ".text", ".log", ""), (".md", ".markdown")
 _EDGE = re.compile(r"\s[^\w\s]{1,8}$|</\w+>$")
 _START = re.compile(  # signs, a word and a sign, the end of a bracket
-    r"(?:[^\w\s]{1,4}|[^\W_]{1,16}\s?[:：›»>|]|[^\s()\[\]]{1,40}[)\]])\s+(?=\S)"
+    r"(?:[^\w\s]{1,4}|[^\W_]{1,16}\s?[:：›»>|]|[^\s()\[\]]{1,40}[)\]])\s+(?=\S)|[:：.](?=\w)"
 )
 _NAMES = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")  # a sign alone is none
 _QUOTES = "“”„\"'‘’«»「」『』"
@@ -159,6 +161,8 @@ def _lines(text):
     text = _NESTED.sub("", text) if "\n    " in text else text
     text = _AREA.sub(r"\1 ", text) if ") " in text else text
     lines = [INVISIBLE.sub("", line).strip(" \r\u3000\xa0") for line in text.split("\n")]
+    if sum(map(bool, map(_WIDE_CLOCK.search, lines))) * _MOST_LINES > sum(map(bool, lines)):
+        lines = [_WIDE_CLOCK.sub(":", line) for line in lines]
     moved = any_order.with_heads_above(lines)
     return record_grammar.with_names_above(lines) if moved is lines else moved
 
@@ -234,7 +238,10 @@ def _messages(lines, form):
     for whole in ([lines[head.line] for head in heads], [m.text for m in messages]):
         if edge := "" if form in _PROGRAMS else _common_edge(whole):
             messages = [m._replace(text=m.text.removesuffix(edge).rstrip()) for m in messages]
-    if start := "" if form in _PROGRAMS else _common_start([m.text for m in messages]):
+    while form not in _PROGRAMS:
+        start = _common_start([m.text for m in messages if not m.skip_reason])
+        if not start:
+            break
         messages = [m._replace(text=m.text.removeprefix(start)) for m in messages]
     return messages
 
@@ -253,10 +260,10 @@ def _common_edge(texts):
 
 
 def _common_start(texts):
-    """What nearly all texts begin with: signs, or a word that the program writes and a colon."""
+    """What most texts begin with: signs, or a word that the program writes and a colon."""
     starts = Counter(match[0] for text in texts if (match := _START.match(text)))
     start, times = starts.most_common(1)[0] if starts else ("", 0)
-    return start if len(texts) > 5 and times * 5 >= len(texts) * 4 else ""
+    return start if len(texts) > 5 and times * 3 > len(texts) * 2 else ""
 
 
 def _unread_heads(lines, heads):

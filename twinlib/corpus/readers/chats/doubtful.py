@@ -20,6 +20,7 @@ _MOST_NAMES, _MOST_TEXTS = 40, 500  # that are looked at to know a chat's templa
 _NAME_HERE = notices.NAME
 # How likely a program wrote a line, by its words alone, that is taken for its own
 _HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.2, 0.7, 0.8, 0.92
+_HEADS, _HEADS_SURELY = 0.5, 0.7  # that a line stands above what was passed on
 _LONGEST_NOTICE = 120  # characters of a line that is told by its words
 _LONGEST = 200  # characters of a line that a program says
 _SHORTEST_NAME = 3  # that tells a notice
@@ -215,6 +216,8 @@ class Judge:
             return "quote"
         if name and line.endswith((":", "：")):
             return "quote"
+        if letters and below and self._is_heading(line, below):
+            return "repost"
         if self.known:
             return ""
         if letters and (_BRACKETED.fullmatch(line) or self._skeleton(line) in self._labels):
@@ -237,6 +240,13 @@ class Judge:
         if not self._nouns and (_is_title(line) or _SOURCE.fullmatch(line)):
             return "announced"
         return ""
+
+    def _is_heading(self, line, below):
+        """Whether a line is by its words a heading above text that was passed on."""
+        if FIRST_PERSON.search(line) or _QUESTION.fullmatch(line) or _BULLET.match(below):
+            return False
+        chance = notices.HEADINGS.chance(self._name.sub(notices.NAME, line))
+        return chance > (_HEADS_SURELY if self.known else _HEADS)
 
     def _is_said_by_program(self, line, sender, is_first):
         """Whether a line is a program's: it speaks of people by their display names."""
