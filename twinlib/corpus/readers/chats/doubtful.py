@@ -20,7 +20,7 @@ _MOST_NAMES, _MOST_TEXTS = 40, 500  # that are looked at to know a chat's templa
 _NAME_HERE = notices.NAME
 # How likely a program wrote a line, by its words alone, that is taken for its own
 _HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.2, 0.7, 0.8, 0.92
-_HEADS, _HEADS_SURELY = 0.5, 0.7  # that a line stands above what was passed on
+_HEADS, _HEADS_SURELY, _HEADS_WITH_COLON = 0.5, 0.7, 0.85  # that a line stands above what was passed on
 _LONGEST_NOTICE = 120  # characters of a line that is told by its words
 _LONGEST = 200  # characters of a line that a program says
 _SHORTEST_NAME = 3  # that tells a notice
@@ -186,9 +186,8 @@ class Judge:
             counted += 2
         counted += bool(asked and same)
         if self.known:
-            shares = [bool(_SHARE.search(line)) for line in lines]
-            asked = _QUESTION.fullmatch(lines[0]) and any(map(all, zip(shares, shares[2:])))
-            return counted > 1 or bool(asked)
+            shares = sum(bool(_SHARE.search(line)) for line in lines)
+            return counted > 1 or asked and shares > 1
         # Choices in one frame: 'Hall … 4 of 5', 'a) Hall = 4'
         framed = [_FRAME.search(line) for line in lines[1:]]
         frames = [_DIGIT.sub("0", match[0]) if match else "" for match in framed]
@@ -216,7 +215,7 @@ class Judge:
             return "quote"
         if name and line.endswith((":", "：")):
             return "quote"
-        if letters and below and self._is_heading(line, below):
+        if letters and below and self._is_heading(lines, at):
             return "repost"
         if self.known:
             return ""
@@ -241,12 +240,20 @@ class Judge:
             return "announced"
         return ""
 
-    def _is_heading(self, line, below):
-        """Whether a line is by its words a heading above text that was passed on."""
+    def _is_heading(self, lines, at):
+        """Whether a line is by its words a heading above text that was passed on.
+
+        Above several lines one with a colon is a list's.
+        """
+        line, below = lines[at].strip(), lines[at + 1]
         if FIRST_PERSON.search(line) or _QUESTION.fullmatch(line) or _BULLET.match(below):
             return False
-        chance = notices.HEADINGS.chance(self._name.sub(notices.NAME, line))
-        return chance > (_HEADS_SURELY if self.known else _HEADS)
+        least = _HEADS_SURELY if self.known else _HEADS
+        if line[-1] in ":：":
+            if at + 2 < len(lines):
+                return False
+            least = _HEADS_WITH_COLON
+        return notices.HEADINGS.chance(self._name.sub(notices.NAME, line)) > least
 
     def _is_said_by_program(self, line, sender, is_first):
         """Whether a line is a program's: it speaks of people by their display names."""
@@ -297,7 +304,7 @@ class Judge:
         if sum(map(str.isdigit, line)) >= sum(map(str.isalpha, line)):
             return 0.0
         name = self._name.match(line)
-        if line[0].islower() and not name:
+        if (line[0].islower() or line[0].isdigit()) and not name:
             return 0.0  # as people type
         return notices.NOTICES.chance(self._name.sub(notices.NAME, line))
 

@@ -293,6 +293,8 @@ _ANSWER_TO = re.compile(r"(?:回复|回覆) ?@(?P<who>[^\s:：@]{1,30})(?:[:：]
 _ANSWERED = re.compile(
     r"(?:↩️?|⤷|└)?\s*(?:in (?:reply|response) to|repl(?:y|ied|ying) to|回复|回覆|引用"
     r"|antwort(?:et)?(?: auf| an)?|als antwort auf|respuesta a|respondi(?:endo|ó) a"
+    r"|you replied to|you answered|du hast(?= .{1,40} geantwortet)|respondiste a"
+    r"|(?:você )?respondeu a|respondeste a|(?:tu as|vous avez) répondu à"
     r"|en respuesta a|resposta a|a responder a|respondendo a|em resposta a|réponse à"
     r"|en réponse à|répond à)\s+(?P<who>[^\n:：“”„«»\"「」]{1,40}?)\s?[:：]?\s*"
     r"[“”„«\"「『]?\s?(?P<asked>[^\n]*?)\s?[”“»\"」』]?",
@@ -309,6 +311,10 @@ _COUNTED = re.compile(r".*\W[(（]?\d{1,4}(?: ?[^\W\d]{1,8})?[)）]?\W*(?:\d{1,3
 # A line of a poll with its votes
 _VOTES = re.compile(
     r".*\W\d+ ?(?:votes?|票|人|stimmen?|votos?|voix|voti?)\b\W*(?:\d+ ?%\W*)?|.*\d+ ?票",
+    re.IGNORECASE,
+)
+_VOTES_ALONE = re.compile(  # those of a choice that stands above them
+    r"\W*\d{1,6} ?(?:votes?|票|人|stimmen?|votos?|voix|voti?)\W*|\W*\d{1,3}(?:[.,]\d+)? ?[%％]\W*",
     re.IGNORECASE,
 )
 _OF_A_GROUP = re.compile(
@@ -335,6 +341,8 @@ class Words(NamedTuple):
 def words(text: str) -> Words:
     """The words of a message, by whose they are."""
     own, whom, answers = unquoted(text)
+    if "<<< " in own:  # which Skype writes between a quotation and the answer
+        own = re.sub(r"^\s*<<< ", "", own, flags=re.MULTILINE)
     if "@" in own:
         if answer := _ANSWER_TO.match(own):
             own, whom = own[answer.end() :], whom or answer["who"]
@@ -411,6 +419,8 @@ def is_by_app(text: str, sender: str, title: str = "", members: Iterable[str] = 
     ):
         return True
     if rest and _POLL.match(first) and any(map(_CHOICE.fullmatch, rest)):
+        return True
+    if len(rest) > 2 and sum(map(bool, map(_VOTES_ALONE.fullmatch, rest))) > 2:
         return True
     if rest and sum(bool(_VOTES.fullmatch(line)) for line in rest) >= max(2, len(rest) - 1):
         return True

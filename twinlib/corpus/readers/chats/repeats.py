@@ -8,6 +8,7 @@ _FEWEST_LETTERS = 8  # that a quotation repeats of an earlier message
 _FEWEST_CHINESE = 5
 _BEGINNING = 4  # characters by which an earlier message is found
 _SHARE_KEPT = 0.3  # of an earlier message that a shortened quotation has at least
+_LATEST = 30  # messages of which a reply may repeat even a short one
 _MOST_AROUND = 60  # characters beside it: a name, signs, what announces it
 _RULE = re.compile(r"[\W_]*")
 _CUT = re.compile(r"([^…\n]{4,}?)\s?(?:…|\.\.\.)\W*")
@@ -21,12 +22,14 @@ class Said:
 
     def __init__(self, texts: Iterable[str] = (), most: int = 200):
         self._most, self._order, self._by_beginning = most, deque(), {}
+        self._latest = deque(maxlen=_LATEST)  # first lines, also those that are short
         for text in texts:
             self.append(text)
 
     def append(self, text: str) -> None:
         """Add a message, and forget the oldest of more than `most`."""
         first = text.split("\n", 1)[0]
+        self._latest.append(first)
         if len(first) < (_FEWEST_CHINESE if first > "\u2e80" else _FEWEST_LETTERS):
             return
         self._order.append(first)
@@ -35,6 +38,10 @@ class Said:
             oldest = self._order.popleft()
             if oldest not in self._order:
                 self._by_beginning[oldest[:_BEGINNING]].pop(oldest)
+
+    def has(self, line: str) -> bool:
+        """Whether a line is the first one of one of the latest messages."""
+        return bool(line) and line in self._latest
 
     def near(self, line: str) -> list[tuple[str, str]]:
         """[(message, its first line)] of those whose beginning stands in a line."""
@@ -52,6 +59,11 @@ def without_repeated(text: str, said: "Said", members: Iterable[str] = ()) -> tu
     lines = text.split("\n")
     if len(lines) == 1 and not text.startswith(_OPENS):
         return text, ""
+    # Under the name of whom it answers a quotation may be of any length.
+    for at in range(1, min(3, len(lines) - 1)):
+        if said.has(lines[at]) and _names(lines[at - 1], members):
+            if own := _below(lines, at, members):
+                return own, lines[at]
     for at in [n for n in range(len(lines)) if n < 4 or n == len(lines) - 1]:
         cut = _CUT.fullmatch(lines[at]) if len(lines) > 1 else None
         for whole, first in said.near(lines[at]):
@@ -71,6 +83,12 @@ def without_repeated(text: str, said: "Said", members: Iterable[str] = ()) -> tu
                 own = lines[at][start + len(first) + closed.end() :]
                 return "\n".join([own, *lines[1:]]).strip(), whole
     return text, ""
+
+
+def _names(line, members):
+    """Whether a short line has a member's name in it."""
+    line = line.casefold() if len(line) <= _MOST_AROUND else ""
+    return any(len(name) > 1 and name.casefold() in line for name in members)
 
 
 def _ends_in(line, first):
