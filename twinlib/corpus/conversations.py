@@ -137,7 +137,7 @@ def _utterances(conversation, mine):
                     aside = message._replace(text=judged.aside, skip_reason=judged.reason)
                     yield aside, "", number
                 message = message._replace(text=judged.own)
-        if message.skip_reason == "platform" and not conversation.known:
+        if message.skip_reason == "platform":
             for line in text.split("\n")[:3]:  # whose, can't be told
                 said.append(line.lstrip(_BEFORE_WORDS))
         if own and not text and _has_words(conversation.messages[number]):

@@ -32,6 +32,7 @@ _LABEL = re.compile(
     r"|\+?\d[\d ()\-]{6,}\d|[^\W\d_]\w*[_\d]\w*)"  # a telephone number, a nickname
     r"[:：]\s*(?=\S)"
 )
+_IN_BRACKETS = re.compile(r"\s*[\[(（【<]([^\[\]()（）【】<>:：\n]{1,40})[\])）】>]\s?[:：]?\s*(?=\S)")
 _SOUND = re.compile(
     r"\[[^\[\]\n]{1,40}\]|【[^【】\n]{1,20}】|[♪♫][^♪♫\n]*[♪♫]?|[(（](?:music|applause|laughter|"
     r"laughs|cheering|sighs?|"
@@ -111,8 +112,10 @@ def _chat(cues):
     count = Counter(label[1] for label in labels if label)
     apart = sum(b.start - a.end > _PAUSE for a, b in zip(cues, cues[1:]))
     chat = []
-    for voice, label, text in zip(voices, labels, texts):
-        if label and count[label[1]] > 1:
+    for cue, voice, label, text in zip(cues, voices, labels, texts):
+        if cue.speaker:
+            chat.append((cue.speaker, text.strip()))
+        elif label and count[label[1]] > 1:
             chat.append((label[1], text[label.end() :].strip()))
         else:
             chat.append((voice[1].strip() if voice else "", text.strip()))
@@ -152,7 +155,21 @@ def _cues(text):
             skipping = bool(line.strip())
         elif cues:
             lines.append(line)
-    return [cue for cue in cues if any(line.strip() for line in cue.lines)]
+    return _named_in_brackets([cue for cue in cues if any(line.strip() for line in cue.lines)])
+
+
+def _named_in_brackets(cues):
+    """The cues without '[Ole] ' at their beginning, which becomes the speaker, if most have it."""
+    heads = [_IN_BRACKETS.match(cue.lines[0]) for cue in cues]
+    names = Counter(head[1].strip() for head in heads if head)
+    if len(names) < 2 or names.total() * 3 < len(cues) * 2 or len(names) * 2 > names.total():
+        return cues
+    return [
+        cue._replace(lines=[cue.lines[0][head.end() :], *cue.lines[1:]], speaker=head[1].strip())
+        if head
+        else cue
+        for cue, head in zip(cues, heads)
+    ]
 
 
 def _unnumbered(lines):
@@ -183,7 +200,8 @@ def _cleaned(cues):
         lines = [re.sub(r"^\s*(?:>>+|-)\s*(?=\S)", "", " ".join(line.split())) for line in lines]
         lines = [line for line in lines if re.search(r"\w", line)]
         if lines:
-            cleaned.append(cue._replace(lines=lines, speaker=voice[1].strip() if voice else ""))
+            speaker = cue.speaker or (voice[1].strip() if voice else "")
+            cleaned.append(cue._replace(lines=lines, speaker=speaker))
     return cleaned
 
 

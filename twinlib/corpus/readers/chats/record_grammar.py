@@ -39,13 +39,13 @@ _CLOCKS = [
 ]
 _A_NUMBER = re.compile(
     r"(?P<phone>(?<!\w)(?:\+\d{1,3}|\d{2,4})(?:[ -]\d{2,5}){2,5}(?!\w))"  # a name
-    r"|(?<![\w+])(?<!\d )#?\d{1,6}(?:[.,]\d+)?(?![\w]| \d)"
+    r"|(?<![\w+])(?<!\d )(?<!\w\.)#?\d{1,6}(?:[.,]\d+)?(?![\w]| \d)"
 )
 _DIGITS, _WORDS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
 _SEVERAL = re.compile(rf"([{_TIME}{_NUMBER}])\1+")
 # What stands between two segments of a line: signs that names don't have, times, two spaces.
 _SEPARATOR = re.compile(
-    rf"(?:\s*(?:[{_TIME}{_NUMBER}/()]|[^\w\s.'’&@+#()/-]|(?<!\w)[-–—~_]+|[-–—~_]+(?!\w))\s*"
+    rf"(?:\s*(?:[{_TIME}{_NUMBER}/()]|[^\w\s.'’&@+#()/-]|(?<![\w.])[-–—~_]+|[-–—~_]+(?!\w))\s*"
     r"|\s{2,}|\t)+"
 )
 # Where signs between a name and a text belong to the text: '> ¿Who', ': 🎉 Done'
@@ -244,6 +244,7 @@ def with_names_above(lines: list[str]) -> list[str]:
         texts = {_DIGITS.sub("0", text) for text in before}
         if len(texts) * 10 < len(names) * 9:  # each line is a name and a time, and no text
             return lines
+        names |= _unsigned(lines, names)
     else:
         return lines
     moved, block = [], []
@@ -297,6 +298,24 @@ def _whole_names(lines, slot):
             begins = sentence.end()
         found[number] = (whole, begins)
     return _without_other_names(lines, found)
+
+
+def _unsigned(lines, names):
+    """{line number: ('?', where it begins)} of what stands behind all names, but with no name."""
+    behind = {n: lines[n].rfind(name) + len(name) for n, (name, _) in names.items()}
+    kinds = Counter(_kind(_masked(lines[n])[start:]) for n, start in behind.items())
+    usual, times = kinds.most_common(1)[0]
+    if _TIME not in usual or times * 3 < len(names) * 2:
+        return {}
+    found = {}
+    for number, line in enumerate(lines):
+        masked = _masked(line)
+        if number in names or not _kind(masked).endswith(usual):
+            continue
+        starts = range(max(0, len(line) - _END), len(line))
+        if start := next((at for at in starts if _kind(masked[at:]) == usual), 0):
+            found[number] = ("?", start)
+    return found
 
 
 def _without_other_names(lines, names):
