@@ -32,7 +32,9 @@ _LABEL = re.compile(
     r"|\+?\d[\d ()\-]{6,}\d|[^\W\d_]\w*[_\d]\w*)"  # a telephone number, a nickname
     r"[:：]\s*(?=\S)"
 )
-_IN_BRACKETS = re.compile(r"\s*[\[(（【<]([^\[\]()（）【】<>:：\n]{1,40})[\])）】>]\s?[:：]?\s*(?=\S)")
+_IN_BRACKETS = re.compile(
+    r"\s*(?!<v[.\s])[\[(（【<]([^\[\]()（）【】<>:：\n]{1,40})[\])）】>]\s?[:：]?\s*(?=\S)"
+)
 _SOUND = re.compile(
     r"\[[^\[\]\n]{1,40}\]|【[^【】\n]{1,20}】|[♪♫][^♪♫\n]*[♪♫]?|[(（](?:music|applause|laughter|"
     r"laughs|cheering|sighs?|"

@@ -20,7 +20,11 @@ _MOST_NAMES, _MOST_TEXTS = 40, 500  # that are looked at to know a chat's templa
 _NAME_HERE = notices.NAME
 # How likely a program wrote a line, by its words alone, that is taken for its own
 _HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.2, 0.7, 0.8, 0.92
-_HEADS, _HEADS_SURELY, _HEADS_WITH_COLON = 0.5, 0.7, 0.75  # that a line stands above what was passed on
+_HEADS, _HEADS_SURELY, _HEADS_WITH_COLON = (
+    0.5,
+    0.7,
+    0.75,
+)  # that a line stands above what was passed on
 _LONGEST_NOTICE = 120  # characters of a line that is told by its words
 _LONGEST = 200  # characters of a line that a program says
 _SHORTEST_NAME = 3  # that tells a notice

@@ -42,6 +42,7 @@ _A_NUMBER = re.compile(
     r"|(?<![\w+])(?<!\d )(?<!\w\.)#?\d{1,6}(?:[.,]\d+)?(?![\w]| \d)"
 )
 _DIGITS, _WORDS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
+_EMOJI = re.compile("[\u2600-\u26ff\ufe0f\U0001f000-\U0001faff]")  # which belong to names
 _SEVERAL = re.compile(rf"([{_TIME}{_NUMBER}])\1+")
 # What stands between two segments of a line: signs that names don't have, times, two spaces.
 _SEPARATOR = re.compile(
@@ -450,7 +451,7 @@ def _add_places(number, line, slots):
         begins = _TEXT_BEGINS.search(line, cut.start(), cut.end())
         end = begins.end() if begins else cut.end()
         if cut.start() > at and (value := _bare(front[at : cut.start()])):
-            signs = _shape(front[cut.start() : end]).strip()[:2]
+            signs = _shape(_EMOJI.sub("", front[cut.start() : end])).strip()[:2]
             slots["front", _shape(front[:at]), signs].append((number, value, at, end))
         at = cut.end()
     for cut in cuts[:3]:

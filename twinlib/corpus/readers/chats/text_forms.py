@@ -245,6 +245,8 @@ def _is_interview(lines, heads):
         below = takewhile(bool, lines[head.body : end])  # its paragraph, which may be wrapped
         sentences += bool(_ENDS.search("\n".join((head.text, *below))))
     changes = sum(a.name != b.name for a, b in zip(heads, heads[1:]))
+    if untimed.furniture(lines, heads):  # of a page or a program, as below comments
+        return False
     if _are_copied(heads, blocks):
         return True
     return (
