@@ -62,7 +62,7 @@ _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not type
 _STAMP_OF_PROGRAM = re.compile(rf"{form_parts.DAY}[ T]{{1,2}}\d{{1,2}}:\d\d:\d\d")
 _FEWEST_STAMPS = 6
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h时時点點]\d\d"), 3
-_SHORTEST_FRAME = 3  # characters beside the name
+_SHORTEST_FRAME, _SURE_FRAME = 3, 8  # characters beside the name
 _MOST_HEADS = 500  # that tell what heads look like
 _PLAIN, _MARKDOWN = (".txt", ".text", ".log", ""), (".md", ".markdown")
 _EDGE = re.compile(r"\s[^\w\s]{1,8}$|</\w+>$")
@@ -295,7 +295,7 @@ def _unread_heads(lines, heads):
 
 
 def _without_name(lines, heads, taken):
-    """The numbers of lines that are what most heads are without a name, in words and signs."""
+    """The numbers of lines that are what most heads are, without a name or with a rare one."""
     frames = Counter()
     for head in heads[:_MOST_HEADS]:
         line = lines[head.line]
@@ -307,13 +307,16 @@ def _without_name(lines, heads, taken):
         return set()
     whole = any(head.text for head in heads)
     first = (before + after)[0]
+    rare = not whole and "0" in after and len(after) >= _SURE_FRAME  # any name before it
     found = set()
     for number, line in enumerate(lines):
         if number in taken or not line or whole and line[0].isalpha():
             continue
+        frame = _frame(line)
+        if rare and frame.startswith(before) and frame.endswith(after):
+            found.add(number)
         if line[0] != first and not (first == "0" and line[0].isdigit()):
             continue
-        frame = _frame(line)
         if frame.startswith(before + after) if whole else frame == before + after:
             found.add(number)
     return found
