@@ -127,6 +127,53 @@ def test_quotations_and_copied_messages_are_not_the_senders(text, own, answers):
     assert bool(words.pasted) == (own is not None and not answers)
 
 
+@pytest.mark.parametrize(
+    "first, whom, asked",
+    [
+        ("Replying to Mira", "Mira", ""),
+        ("↩️ Replying to Ole Voss: “and so?”", "Ole Voss", "and so?"),
+        ("You replied to +44 7700 900163", "+44 7700 900163", ""),
+        ("Du hast Ole Voss geantwortet", "Ole Voss", ""),
+        ("Antwort auf Ole „wo ist das Boot“", "Ole", "wo ist das Boot"),
+        ("Respondiste a Mira", "Mira", ""),
+        ("En réponse à Mme Le Goff : où ?", "Mme Le Goff", "où ?"),
+        ("回复 小明：你好吗", "小明", "你好吗"),
+    ],
+)
+def test_the_line_above_an_answer_names_whom_it_answers_and_perhaps_what(first, whom, asked):
+    assert others.words(f"{first}\nyes, in the shed") == ("yes, in the shed", whom, asked, "")
+
+
+def test_below_the_line_that_names_whom_it_answers_a_cut_line_is_the_quotation():
+    words = others.words("Du hast Mira geantwortet\nBin so gegen sechs da, erst …\ndas ist zu spät")
+    assert words == ("das ist zu spät", "Mira", "Bin so gegen sechs da, erst …", "")
+
+
+def test_under_a_name_even_a_short_message_is_a_quotation():
+    chat = "5/6/25, 10:0{} - {}: {}\n"
+    said = [("Karl", "nope"), ("Nele", "You replied to Karl\nnope\nthen I will not go either")]
+    text = "".join(chat.format(n, *row) for n, row in enumerate(said))
+    turns, _ = learnt(whatsapp, "WhatsApp Chat with Karl.txt", text, "Nele")
+    assert turns == [("nope", "then I will not go either")]
+
+
+@pytest.mark.parametrize(
+    "poll",
+    [
+        "What time suits?\nSeven\n3 votes\n60%\nEight\n2 votes\n40%\n5 votes ∙ Poll closed",
+        "匿名投票\n中场要不要休息？\n67% 休息，吃西瓜\n33% 一口气排完\n6 人已投票",
+        "Sondage anonyme\nPique-nique ou friterie ?\n67 % Pique-nique\n33 % Friterie\n6 votes",
+    ],
+)
+def test_a_poll_with_its_votes_on_lines_of_their_own_is_nobodys(poll):
+    chat = "5/6/25, 10:0{} - {}: {}\n"
+    said = [("Karl", "shall we vote?"), ("Nele", poll), ("Nele", "I have made a poll for it")]
+    text = "".join(chat.format(n, *row) for n, row in enumerate(said))
+    turns, removed = learnt(whatsapp, "WhatsApp Chat with Karl.txt", text, "Nele")
+    assert turns == [("shall we vote?", "I have made a poll for it")]
+    assert len(removed) == 1
+
+
 def test_to_whom_a_post_answers_is_not_part_of_the_answer():
     assert others.words("回复@小明:好的，明天码头见") == ("好的，明天码头见", "小明", "", "")
     assert others.words("回复@小明:嗯，去//@小明:去不去").own == "嗯，去"

@@ -296,8 +296,8 @@ _ANSWERED = re.compile(
     r"|you replied to|you answered|du hast(?= .{1,40} geantwortet)|respondiste a"
     r"|(?:você )?respondeu a|respondeste a|(?:tu as|vous avez) répondu à"
     r"|en respuesta a|resposta a|a responder a|respondendo a|em resposta a|réponse à"
-    r"|en réponse à|répond à)\s+(?P<who>[^\n:：“”„«»\"「」]{1,40}?)\s?[:：]?\s*"
-    r"[“”„«\"「『]?\s?(?P<asked>[^\n]*?)\s?[”“»\"」』]?",
+    r"|en réponse à|répond à)\s+(?P<who>[^\n:：“”„«»\"「」『』]{1,40}?)(?: geantwortet)?"
+    r"(?:\s?(?:[:：]\s*[“”„«\"「『]?|[“”„«\"「『])\s?(?P<asked>[^\n]*?)\s?[”“»\"」』]?)?",
     re.IGNORECASE,
 )
 # A poll without a word for its choices: lines that end in a number.
@@ -393,8 +393,11 @@ def unquoted(text: str) -> tuple[str, str, str]:
     if not match:
         first, _, below = text.partition("\n")
         reply = _ANSWERED.fullmatch(first.strip()) if below.strip() else None
-        if reply and (reply["asked"] or reply["who"]):
-            return below.strip(), reply["who"].strip(), reply["asked"].strip()
+        if reply:
+            asked, (line, _, rest) = (reply["asked"] or "").strip(), below.strip().partition("\n")
+            if not asked and rest.strip() and line.rstrip("”“»\"」』").endswith(("…", "...")):
+                return rest.strip(), reply["who"].strip(), line  # the quotation, cut
+            return below.strip(), reply["who"].strip(), asked
         return text, "", ""
     own, who, quoted = (
         next((match[f"{part}{n}"] for n in "123" if match[f"{part}{n}"]), "").strip()
