@@ -46,12 +46,12 @@ PEOPLE = [
 
 
 def test_most_new_sentences_of_programs_are_told():
-    assert sum(notices.chance(sentence) > 0.6 for sentence in PROGRAMS) >= 12
+    assert sum(notices.NOTICES.chance(sentence) > 0.6 for sentence in PROGRAMS) >= 12
 
 
 @pytest.mark.parametrize("sentence", PEOPLE)
 def test_what_people_write_is_theirs(sentence):
-    assert notices.chance(sentence) < 0.6
+    assert notices.NOTICES.chance(sentence) < 0.6
     judge = doubtful.Judge(["Nele", "Ole Wrede"], [], known=False)
     assert judge.judge(sentence, "Nele").own == sentence
 
@@ -66,18 +66,76 @@ def test_in_a_chat_of_an_unknown_program_its_sentences_are_put_aside():
         assert judge.judge(text, "Nele").own == text
 
 
-def test_the_weights_are_those_that_the_tool_fits(tmp_path, monkeypatch):
+# None of them is a line that the weights are fitted to.
+HEADINGS = [
+    "Forwarded from the ferry timetable channel",
+    "Shared from Saltmarsh Weekly",
+    "✉ Fwd · Harbour Office · Monday",
+    "Originally posted by the rowing club",
+    "转发自码头时刻表",
+    "分享自公众号「盐沼周刊」",
+    "来源：港务处",
+    "Weitergeleitet aus dem Fährkanal",
+    "Quelle: Hafenamt",
+    "Reenviado del canal del transbordador",
+    "Fuente: oficina del puerto",
+    "Encaminhada do canal da balsa",
+    "Fonte: capitania do porto",
+    "Transféré depuis le canal du bac",
+    "Source : bureau du port",
+]
+FIRST_LINES = [
+    "Forwarded the bill to the landlord, he pays on Monday",
+    "Soup for six:",
+    "From the shed to the pier it's ten steps",
+    "转给你的钱收到没",
+    "六个人的汤：",
+    "从棚子到码头十步路",
+    "Suppe für sechs:",
+    "Vom Schuppen zum Steg sind es zehn Schritte",
+    "Sopa para seis:",
+    "Del cobertizo al muelle hay diez pasos",
+    "Sopa pra seis:",
+    "Soupe pour six :",
+    "Du hangar au quai il y a dix pas",
+]
+
+
+def test_most_new_headings_above_what_was_passed_on_are_told():
+    assert sum(notices.HEADINGS.chance(line) > 0.5 for line in HEADINGS) >= 12
+
+
+@pytest.mark.parametrize("line", FIRST_LINES)
+def test_the_first_line_of_a_message_is_no_heading(line):
+    text = f"{line}\nthe ferry leaves at seven and waits for nobody"
+    for known in (False, True):
+        judge = doubtful.Judge(["Nele", "Ole Wrede"], [], known=known)
+        assert judge.judge(text, "Nele").own == text
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_stands_below_a_heading_is_put_aside(known):
+    judge = doubtful.Judge(["Nele", "Ole Wrede"], [], known=known)
+    judged = judge.judge("look at this\nForwarded from Harbour Office\nno ferry today", "Nele")
+    assert judged == ("look at this", "Forwarded from Harbour Office\nno ferry today", "repost")
+    # A list below it, or a question, is one's own.
+    for text in ("Source of it all:\n- one rope\n- two ropes", "Forwarded by whom?\nby Ole"):
+        assert judge.judge(text, "Nele").own == text
+
+
+def _tool():
     spec = importlib.util.spec_from_file_location("fit_notices", TOOL)
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
-    rows = tool.sentences()
-    some = [text for _, _, text in rows[::50]]
-    shipped = [notices.chance.__wrapped__(text) for text in some]
-    fitted = tmp_path / "notices.tsv"
-    fitted.write_text(tool.weights(rows), encoding="utf-8")
-    monkeypatch.setattr(notices, "WEIGHTS", fitted)
-    notices._weights.cache_clear()
-    try:
-        assert [notices.chance.__wrapped__(x) for x in some] == pytest.approx(shipped, abs=0.03)
-    finally:
-        notices._weights.cache_clear()
+    return tool
+
+
+@pytest.mark.parametrize("kind", ["program", "heading"])
+def test_the_weights_are_those_that_the_tool_fits(kind, tmp_path):
+    tool = _tool()
+    model = tool.KINDS[kind]
+    fitted = tmp_path / "weights.tsv"
+    fitted.write_text(tool.weights(kind), encoding="utf-8")
+    again = type(model)(fitted, model.features)
+    some = [line for *_, line in tool.lines(kind)[::50]]
+    assert [again.chance(x) for x in some] == pytest.approx([*map(model.chance, some)], abs=0.03)
