@@ -313,6 +313,7 @@ def bracketed(line: str, name: str = "") -> str:
     return _shape(matches[-1 if matches[-1].end() == len(line) else 0][0])
 
 
+_MOST_BELOW = 3  # lines of the program's below a name and a time
 _FAR = 80  # characters of a line in which its time may begin
 
 
@@ -326,12 +327,18 @@ def with_heads_above(lines: list[str]) -> list[str]:
     if filled and _INLINE_FOOTER.fullmatch(lines[filled[-1]]):
         if moved := _with_inline_heads_above(lines):
             return moved
-    if not filled or not _is_footer(lines[filled[-1]]) or _is_footer(lines[filled[0]]):
+    below = _lines_below_footers(lines, filled)
+    if below is None or _is_footer(lines[filled[0]]):
         return lines
     feet = [n for n in filled if _is_footer(lines[n])]
     names = Counter(_beside_time(lines[n]) for n in feet)
-    starts = [0] + [n + 1 for n in feet[:-1]]
-    ended = sum(not lines[n + 1] for n in feet[:-1])
+    starts = [0]
+    for foot in feet[:-1]:
+        start = foot + 1
+        while lines[start] in below:
+            start += 1
+        starts.append(start)
+    ended = sum(not lines[start] for start in starts[1:])
     alone = sum(start == foot for start, foot in zip(starts, feet))
     if not (
         len(feet) > 3
@@ -346,6 +353,15 @@ def with_heads_above(lines: list[str]) -> list[str]:
         blank = next((n for n, line in enumerate(body) if line), len(body))
         moved += [*body[:blank], lines[foot], *body[blank:]]
     return moved
+
+
+def _lines_below_footers(lines, filled):
+    """The lines that come back below names and times: 'Read', 'Reply'; None without a footer."""
+    last = [n for n in filled[-1 - _MOST_BELOW :] if _is_footer(lines[n])]
+    if not last:
+        return None
+    below = {lines[n] for n in filled if n > last[-1]}
+    return below if all(lines.count(line) > 3 for line in below) else None
 
 
 _INLINE_FOOTER = re.compile(

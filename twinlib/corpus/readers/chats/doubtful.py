@@ -326,7 +326,7 @@ class Judge:
         if re.match(r"\s?[:：]\s?\S", after) and starts:  # 'Ole: hello' was copied
             return True
         if (
-            re.search(r"[?？]\W*$", line)
+            re.search(r"[?？]", line)
             or after.startswith((",", "，", "、", "!", "！"))
             or before.rstrip().endswith((",", "，"))
         ):

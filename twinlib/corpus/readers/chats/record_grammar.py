@@ -52,7 +52,7 @@ _SEPARATOR = re.compile(
 # Where signs between a name and a text belong to the text: '> ¿Who', ': 🎉 Done'
 _TEXT_BEGINS = re.compile(r"(?<=\S)\s+(?=[^\w\s:：|>»›·•*_=~–—-])")
 _EDGES = re.compile(rf"^(?:[^{NO_SIGN}@]|_)+|(?:[^{NO_SIGN}.]|_)+$")
-_ENDS = re.compile(r"[。！？!?…;；,，]$|[^\W\d]{2}\.$")
+_ENDS = re.compile(r"[。！？!?…;；,，]$|[^\W\d_]{2}\.$")
 
 
 # Where a name stands; of two places in which names are found the first one is taken.

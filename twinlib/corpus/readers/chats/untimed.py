@@ -44,7 +44,7 @@ _DATED = re.compile(
 )
 _NUMBER_BEHIND = re.compile(r"(?<=\S)\s*[\[(（#]\d{1,6}[\])）]?$")
 _NO_DIGITS = str.maketrans("", "", "0123456789")
-_ENDS = re.compile(r"[。！？!?…;；,，]$|[^\W\d]{2}\.$")
+_ENDS = re.compile(r"[。！？!?…;；,，]$|[^\W\d_]{2}\.$")
 
 
 def may_be(text: str) -> bool:
