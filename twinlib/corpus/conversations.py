@@ -196,6 +196,8 @@ def _without_others(message, said, members):
     `said` are earlier messages by others: a line that repeats one, above more lines, quotes it.
     """
     text, reply_to = message.text, message.reply_to
+    text, quoted = others_words.without_tags(text)
+    reply_to = quoted if quoted and reply_to is None else reply_to
     if said:
         own, quoted = without_repeated(text, said, members)
         if quoted and own:

@@ -71,6 +71,7 @@ _START = re.compile(  # signs, a word and a sign, the end of a bracket
 )
 _NAMES = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")  # a sign alone is none
 _QUOTES = "“”„\"'‘’«»「」『』"
+_FEWEST_QUOTED = 4  # messages in quotation marks
 _ME = ("我", "me")
 
 
@@ -207,8 +208,6 @@ def _messages(lines, form):
         unknown |= slot.nameless
     ruled = {x for x in _furniture(lines, heads) if form not in _PROGRAMS or not _RULE.match(x)}
     ruled |= set() if form in _PROGRAMS else untimed.furniture(lines, heads)
-    texts = [head.text for head in heads if head.text]
-    quoted = len(texts) > 3 and all(text[0] in _QUOTES for text in texts)
     messages = []  # a list for each head
     for head, time, end in zip(heads, times, [head.line for head in heads[1:]] + [len(lines)]):
         mine, of_head = True if head.name.casefold() in _ME else None, []
@@ -225,7 +224,7 @@ def _messages(lines, form):
                 Message(head.name, "\n".join(rest[cut:]).strip(), time, mine, "platform")
             )
         below = [line for line in rest[:cut] if line not in ruled]
-        for reason, text in _texts(head, below, form, quoted):
+        for reason, text in _texts(head, below, form):
             is_system = head.name.casefold() in _SYSTEM
             if is_system or not _NAMES.search(head.name):
                 reason = "platform"
@@ -234,7 +233,7 @@ def _messages(lines, form):
     clocks_alone = len({*times} - {""}) < 2 and form not in _SPOKEN
     if go_back(times) or clocks_alone and text_forms.goes_back(lines, heads):
         messages.reverse()  # the newest stood first
-    messages = list(chain.from_iterable(messages))
+    messages = _without_quotation_marks(list(chain.from_iterable(messages)))
     for whole in ([lines[head.line] for head in heads], [m.text for m in messages]):
         if edge := "" if form in _PROGRAMS else _common_edge(whole):
             messages = [m._replace(text=m.text.removesuffix(edge).rstrip()) for m in messages]
@@ -244,6 +243,15 @@ def _messages(lines, form):
             break
         messages = [m._replace(text=m.text.removeprefix(start)) for m in messages]
     return messages
+
+
+def _without_quotation_marks(messages):
+    """The messages without the quotation marks that nearly all of them stand in."""
+    said = [m.text for m in messages if m.text and not m.skip_reason]
+    inside = sum(text[0] in _QUOTES and text[-1] in _QUOTES for text in said)
+    if len(said) < _FEWEST_QUOTED or inside * 5 < len(said) * 4:
+        return messages
+    return [m._replace(text=m.text.strip(_QUOTES)) for m in messages]
 
 
 def _furniture(lines, heads):
@@ -348,7 +356,7 @@ def _unwrapped(lines, form):
     return [line for line in unwrapped.split("\n") if line != HARD_BREAK]
 
 
-def _texts(head, rest, form, quoted=False):
+def _texts(head, rest, form):
     """[(reason to leave it out or '', text)] of a message; the program's own lines are apart."""
     said = []
     has_times = FORMS[form].under_days or FORMS[form].has_day
@@ -368,8 +376,6 @@ def _texts(head, rest, form, quoted=False):
     if form == "fields":
         rest = [line for line in rest if not any_order.RULED.fullmatch(line)]
     text = "\n".join([head.text, *rest]).strip()
-    if quoted:  # each message is in quotation marks
-        text = text.strip(_QUOTES)
     # LINE quotes a message of several lines.
     if FORMS[form].under_days and "\n" in text and text[0] == text[-1] == '"':
         text = text[1:-1]

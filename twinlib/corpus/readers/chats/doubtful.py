@@ -53,6 +53,7 @@ _BRACKETED = re.compile(
 _DECORATED = re.compile(r"\s*[-—–─=*_~·•#+]{2,}\s?[^\W_][^\n]*?[-—–─=*_~·•#+]{2,}\s*")
 _RULE = re.compile(r"\s*(?:[-—–─=*_~·•] ?){3,}\s*")
 _BULLET = re.compile(r"\s*(?:[-–—•·*+‣▪◦]|\d{1,2}[.)、]|[(（]\d{1,2}[)）])\s*(?=\S)")
+_SPOKEN = re.compile(r"\s*[-–—](?=\S)")  # in a dialogue
 # The choices of a poll: signs before them, bars, shares, numbers behind a sign.
 _TICK = re.compile(
     r"\s*(?:[\u2500-\u259f]?[\u25a0-\u25ff\u2610-\u2612\u2705\u2713-\u2718\u274c\u274e\u2b1b\u2b1c"
@@ -75,37 +76,16 @@ _BEFORE_LETTER = re.compile(r"(?:[A-Ha-h][.)、:：]|[(（][A-Ha-h][)）])(?=\s)
 _RARE_SIGN = re.compile(r"[^\w\s.,:;/()（），。：+*•&~'\"€$£¥%°×–—-]")
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’ .-]+[^\W\d_]+)*")
 _FRAME = re.compile(r"\s(?:…|[^\w\s,.]+)\s?\d{1,5}(?:\D{1,12}\d{1,5}[^\d\n]{0,6})?$")
-# 'From: Harbour News', a line above what was copied
-_FIELD = re.compile(
-    r"[^\W\d][\w ]{0,19}[:：]\s?"
-    r"(?:[A-ZÀ-Þ@][\w’'.-]*(?: [A-ZÀ-Þ@][\w’'.-]*){0,3}|[\u4e00-\u9fff]{2,8})"
-)
-_LABELLED = re.compile(r"[A-ZÀ-Þ][^\W\d]*(?: [^\W\d]+){0,3}\s?[:：]\s?[A-ZÀ-Þ].*")
 _QUESTION = re.compile(r".*[?？]\W*")
 _CALL = re.compile(r"[^\n(（\[]{1,40}[(（\[][^()（）\[\]\n]*\d[^()（）\[\]\n]*[)）\]]\.?")
 _WHOLE = re.compile(r"\[[^\n\[\]]{2,}\]|【[^\n]{2,}】|<(?![|｜/])[^\n<>]{2,}>")
 _ASIDE = re.compile(r"(?:[-–—•*·]\s*)?[(（\[【]\s*([^()（）\[\]【】]+?)\s*[)）\]】]\.?")
-_NAMED_IN_SIGNS = re.compile(
-    r"(?:[自源][^\n「“\"『《]{0,6}[「“\"『]|[《【])[^》】」”\"』\n]{1,16}[》】」”\"』]\W*$"
-)
 # A line of parts with a sign between them, or with a part in brackets before it
 _PARTS = re.compile(
     r"[^\W_]\s?[·•¦›‣|→➜]\s?[^\W_]|^(?:\[[^\]]+\]|【[^】]+】|《[^》]+》|«[^»]+»|<[^>]+>)\s?[^\W_]"
 )
 # What stands before the colon of a line above somebody else's words
-_SOURCE = re.compile(  # 'as read in Harbour News'
-    r"(?:[^\W_]+ ){1,3}(?:in|from|by|via|aus|von|de|en|dans|par) [A-ZÀ-Þ][\w’'-]+ [A-ZÀ-Þ][\w’'-]+"
-)
 _ASIDE_LAST = re.compile(r"[^\W\d].*[)）]\s?[:：]$")  # 'Harbour News (channel):'
-SAID_BY = re.compile(
-    r"(?:(?<![^\W_])(?:wrote|writes|said|says|posted|shared|announced|replied"
-    r"|schrieb|schreibt|sagte|sagt|meinte|meint|teilte|postete"
-    r"|escribió|escribe|dijo|dice|publicó|anunció|escreveu|escreve|disse|diz|publicou|postou"
-    r"|écrit|dit|publié|annonce|annoncé)|写道|寫道|说|說|发布|發布|公告|通知|表示)\s?[:：]$"
-    r"|(?:original message|ursprüngliche nachricht|(?:mensaje|mensagem) original"
-    r"|message d['’]origine|原消息|原文).{0,40}[:：]$",
-    re.IGNORECASE,
-)
 
 
 class Judged(NamedTuple):
@@ -142,8 +122,6 @@ class Judge:
         self._name = re.compile("|".join(map(_pattern, told)) or r"(?!)")
         self._templates = set() if known else self._repeated(texts)
         self._labels = set() if known else self._first_lines(texts)
-        self._small = set() if known else self._write_small(texts)
-        self._nouns = not known and self._writes_nouns_large(texts)
 
     def judge(self, text: str, sender: str) -> Judged:
         """Whose words a message of `sender` is."""
@@ -199,12 +177,13 @@ class Judge:
         listed = [_BULLET.sub("", line, count=1).strip() for line in lines[1:]]
         names = [x.casefold() in self._members for x in listed]
         asked = any(map(_QUESTION.fullmatch, lines[:2]))
-        bullets = sum(map(bool, map(_BULLET.match, lines[1:])))
-        return bool(counted or sum(names) > 1 or asked and bullets > 1)
+        choices = sum(bool(_BULLET.match(x)) and not _SPOKEN.match(x) for x in lines[1:])
+        return bool(counted or sum(names) > 1 or asked and choices > 1)
 
     def _announces(self, lines, at, sender):
         """Why the lines from `at` on are another's; '' where they aren't."""
-        line, below = lines[at].strip(), lines[at + 1].strip()
+        line = lines[at].strip()
+        below = next((x.strip() for x in lines[at + 1 :] if x.strip()), "")
         if not line or len(line) > _LONGEST_MARK:
             return ""
         letters = any(map(str.isalpha, line))
@@ -225,24 +204,13 @@ class Judge:
             return ""
         if letters and (_BRACKETED.fullmatch(line) or self._skeleton(line) in self._labels):
             return "announced"
-        if at < 2 and below and _FIELD.fullmatch(line):
-            return "announced"
         if at:
             return ""
-        # Two lines with capitals, the first without an end, from one who hardly writes capitals
-        is_label = len(line.split()) < 5 and line[-1].isalnum() and sender in self._small
-        if is_label and line[0].isupper() and below[:1].isupper():
-            return "announced"
         if line.endswith((":", "：")):
             is_sentence = len(line.split()) > 4 and at + 2 == len(lines)
             aside = (_ASIDE_LAST.search(line) or is_sentence) and not _BULLET.match(below)
-            return "announced" if below and (aside or SAID_BY.search(line)) else ""
-        few = len(line.split()) < 4
-        if _NAMED_IN_SIGNS.search(line) or _PARTS.search(line) or few and "@" in line:
-            return "announced"
-        if not self._nouns and (_is_title(line) or _SOURCE.fullmatch(line)):
-            return "announced"
-        return ""
+            return "announced" if below and aside else ""
+        return "announced" if _PARTS.search(line) else ""
 
     def _is_heading(self, lines, at):
         """Whether a line is by its words a heading above text that was passed on.
@@ -264,8 +232,6 @@ class Judge:
         line = line.strip()
         if not line or len(line) > _LONGEST:
             return False
-        if sender in self._small and _LABELLED.fullmatch(line):
-            return True
         aside = _ASIDE.fullmatch(line)
         bare = aside[1] if aside and self._name.match(aside[1]) else line
         name = self._name.search(bare)
@@ -360,34 +326,11 @@ class Judge:
     def _skeleton(self, text):
         return re.sub(r"\d+(?:[:.,]\d+)*", "0", self._name.sub(_NAME_HERE, text)).strip()
 
-    @staticmethod
-    def _write_small(texts):
-        """Those of whose messages two of five or more begin with a small letter."""
-        count, small = Counter(), Counter()
-        for sender, text in texts:
-            count[sender] += 1
-            small[sender] += text[:1].islower()
-        return {sender for sender, times in count.items() if small[sender] * 5 >= times * 2}
-
-    def _writes_nouns_large(self, texts):
-        """Whether words within sentences often begin with a capital, as in German."""
-        words = [
-            w for _, text in texts[:_MOST_TEXTS] for w in self._skeleton(text[:200]).split()[1:]
-        ]
-        return len(words) > 40 and sum(w[0].isupper() for w in words) * 6 > len(words)
-
 
 def _pattern(name):
     """A pattern of a display name as a word; in any case where the program writes capitals."""
     case = "(?i:" if name.isupper() and len(name) > 2 else "(?:"
     return rf"(?<![^\W_]){case}{re.escape(name)})(?![a-zà-ÿ0-9])"
-
-
-def _is_title(line):
-    """Whether a line is a few words of which most have capitals, and no sentence."""
-    words = line.split()
-    large = sum(word[:1].isupper() for word in words)
-    return len(words) < 7 and large > 1 and large * 5 > len(words) * 3 and line[-1].isalnum()
 
 
 def _choice(line):

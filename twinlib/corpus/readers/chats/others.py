@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ...authorship_patterns import REPOST_CHAIN
-from .doubtful import FIRST_PERSON, SAID_BY
+from .doubtful import FIRST_PERSON
 from .form_parts import ANY_CLOCK, ANY_DAY, STAMP
 
 _DASHES = r"[ \t\r]*\n[ \t\r\n]*(?:[-—–─] ?){5,}[ \t\r]*\n"
@@ -43,6 +43,20 @@ _PASTED_HEAD = re.compile(
 # Lines of a quotation: with a mark, or in a box of its program
 _MARKED = re.compile(
     r"(?:>|&gt;|＞)\s.*|[│┃┆┊▌▍▎▏╎❘❙](?:\s.*)?|[┌╭╔┏][─━═]*(?:\s[^\n]{1,60})?|[└╰╚┗][─━═]*"
+)
+# What may stand before the colon of a line above a quotation
+_SAID_BY = re.compile(
+    r"(?:(?<![^\W_])(?:wrote|writes|said|says|posted|shared|announced|replied"
+    r"|schrieb|schreibt|sagte|sagt|meinte|meint|teilte|postete"
+    r"|escribió|escribe|dijo|dice|publicó|anunció|escreveu|escreve|disse|diz|publicou|postou"
+    r"|écrit|dit|publié|annonce|annoncé)|写道|寫道|说|說|发布|發布|公告|通知|表示)\s?[:：]$"
+    r"|(?:original message|ursprüngliche nachricht|(?:mensaje|mensagem) original"
+    r"|message d['’]origine|原消息|原文).{0,40}[:：]$",
+    re.IGNORECASE,
+)
+_BB_QUOTE = re.compile(  # of forums
+    r"\[quote(?:[ =][^\]\n]*)?\](?P<quoted>(?:(?!\[/?quote).)*)\[/quote\]\s*",
+    re.IGNORECASE | re.DOTALL,
 )
 # Polls and events: a first line, and lines for the choices.
 _POLL = re.compile(
@@ -263,6 +277,7 @@ _FORWARDED = re.compile(
     r"|(?:repost|ursprünglich (?:gepostet|veröffentlicht|geteilt|verfasst)) von\b.{1,60}"
     r"|(?:repost|(?:re)?publicad[oa](?: originalmente)?|compartid[oa] originalmente) (?:de|por)"
     r"\b.{1,60}|(?:repost|publié(?: à l['’]origine)?|republié|partagé) (?:de|par|depuis)\b.{1,60}"
+    r"|[^\n]{1,40}的(?:聊天|对话|對話)(?:记录|記錄|紀錄)"
     r"|(?:via|vía) @\S{2,40})\s*[:：]?\s*[\])）】>»]?\s*[:：]?",
     re.IGNORECASE,
 )
@@ -284,7 +299,7 @@ _FORWARDS = (
 _FORWARDED_WORD = re.compile(_FORWARDS, re.IGNORECASE)
 _FORWARDED_CUE = re.compile(  # what a text must have, or it is not looked at line by line
     _FORWARDS + r"|re-?post|originally|originalmente|ursprünglich|à l['’]origine|republi|compartid"
-    r"|(?m:^)(?:shared|partagé) |v[ií]a @|转载|轉載|转自|轉自|原帖|原文|[来來]自",
+    r"|(?m:^)(?:shared|partagé) |v[ií]a @|转载|轉載|转自|轉自|原帖|原文|[来來]自|[记記紀][录錄]",
     re.IGNORECASE,
 )
 # '回复@小明:', which Weibo writes before an answer
@@ -338,6 +353,17 @@ class Words(NamedTuple):
     pasted: str = ""
 
 
+def without_tags(text: str) -> tuple[str, str]:
+    """(a post without the quotations that a forum marks with [quote], the last of them)."""
+    if "[/quote]" not in text.casefold():
+        return text, ""
+    quoted = ""
+    while match := _BB_QUOTE.search(text):  # the innermost one
+        quoted = match["quoted"].strip()
+        text = text[: match.start()] + text[match.end() :]
+    return text.strip(), quoted
+
+
 def words(text: str) -> Words:
     """The words of a message, by whose they are."""
     own, whom, answers = unquoted(text)
@@ -368,7 +394,7 @@ def words(text: str) -> Words:
         head = _PASTED_HEAD.fullmatch(bare)
         marked = bool(_MARKED.fullmatch(bare))
         if head or marked or _PASTED.fullmatch(bare) or body and bare:
-            if marked and lines and SAID_BY.search(lines[-1].strip()):
+            if marked and lines and _SAID_BY.search(lines[-1].strip()):
                 pasted.append(lines.pop().strip())  # 'Ole wrote:'
             pasted.append(bare)
             body = bool(head) or body
@@ -395,7 +421,7 @@ def unquoted(text: str) -> tuple[str, str, str]:
         reply = _ANSWERED.fullmatch(first.strip()) if below.strip() else None
         if reply:
             asked, (line, _, rest) = (reply["asked"] or "").strip(), below.strip().partition("\n")
-            if not asked and rest.strip() and line.rstrip("”“»\"」』").endswith(("…", "...")):
+            if not asked and rest.strip() and line.rstrip('”“»"」』').endswith(("…", "...")):
                 return rest.strip(), reply["who"].strip(), line  # the quotation, cut
             return below.strip(), reply["who"].strip(), asked
         return text, "", ""

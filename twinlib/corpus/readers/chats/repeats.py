@@ -10,6 +10,7 @@ _BEGINNING = 4  # characters by which an earlier message is found
 _SHARE_KEPT = 0.3  # of an earlier message that a shortened quotation has at least
 _LATEST = 30  # messages of which a reply may repeat even a short one
 _MOST_AROUND = 60  # characters beside it: a name, signs, what announces it
+_ATTRIBUTES = re.compile(r".*<[^<>\s]+@[^<>\s]+>[^\n]{0,20}[:：]$")  # 'On … Ole <…@…> wrote:'
 _RULE = re.compile(r"[\W_]*")
 _CUT = re.compile(r"([^…\n]{4,}?)\s?(?:…|\.\.\.)\W*")
 _OPENS_MORE = re.compile(r"(?:[^\W\d]\S* (?:\S+ ){0,5}\S+|[\u4e00-\u9fff]{3,10})(?:…|\.\.\.)")
@@ -113,7 +114,7 @@ def _below(lines, at, members):
         below += 1
     if at and below + 1 < len(lines) and _OPENS_MORE.fullmatch(lines[below]):
         below += 1  # 'Click to expand...' under a quotation with a line above it
-    kept = [line for line in lines[:at] if len(line) > _MOST_AROUND]
+    kept = [line for line in lines[:at] if len(line) > _MOST_AROUND and not _ATTRIBUTES.match(line)]
     return "\n".join(kept + lines[below:]).strip()
 
 
