@@ -136,7 +136,7 @@ def test_with_passages_the_surest_answer_is_given_unless_another_is_asked_for(me
     assert drawn(about, temperature=None, seed=1) == (0.0, without_penalty)
     assert drawn(about, temperature=0.9) == (0.9, without_penalty)
     assert drawn(about, seed=2) == (None, without_penalty)
-    assert drawn("你好", seed=1) == (None, None)
+    assert drawn("你会死吗？", seed=1) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -411,8 +411,8 @@ def test_where_it_is_not_sure_nothing_is_denied_and_the_nearest_words_are_shown(
 @pytest.mark.parametrize(
     "question",
     [
-        *("你好", "谢谢你！", "Hello!", "How are you today?", "Will you ever die?"),
-        *("Are you a good robot?", "你会死吗？", "Which is larger, 9.9 or 9.11?", "？"),
+        *("Will you ever die?", "Do you feel fine?", "你活着吗？"),
+        *("Are you a good robot?", "你会死吗？", "Which is larger, 9.9 or 9.11?"),
     ],
 )
 def test_small_talk_needs_no_memory(memory, question):

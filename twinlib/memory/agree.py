@@ -24,17 +24,23 @@ _HOW_MANY = re.compile(
     r"\bhow (?:many|much|long|far|old|often|tall|high|heavy|wide|deep|big|late|early)\b"
     r"|多[少长高重远深宽厚大久]|几[^乎]"
 )
+_COUNTED = r"\d+|[a-z]+(?:teen|ty)(?:-[a-z]+)?|one|two|three|four|five|six|seven|eight|nine|ten"
 # What is asked for by the question's words, and the units that answer it.
 _UNITS_ASKED = (
     (r"多重|\bhow heavy\b", "斤|两[。，；]|克|吨|kilo|gram|pound|\\bton"),
     (
-        r"多少钱|\bhow much\b.*\b(?:cost|charge|pay|paid|price)",
+        r"多少钱|\bhow much (?:money|cash)|\bhow much\b.*\b(?:cost|charge|pay|paid|price)",
         "块|元|毛|yuan|dollar|pound|shilling|pence",
     ),
     (
         r"多久|多长时间|\bhow long\b.*\b(?:tak|last|work|stay|liv|wait)",
         "[年月天日周晚]|小时|钟|秒|[上下]午"
         r"|\b(?:year|month|week|day|hour|minute|second|morning|afternoon|evening|night)s?\b",
+    ),
+    (
+        r"几岁|多大(?:年纪|岁数|了)|\bhow old\b|\bwhat age\b",
+        r"岁|[年月天]大|\b(?:year|month|week|day)s?[ -](?:old|of age)\b|\baged?\b|\bborn\b"
+        rf"|\b(?:am|is|are|was|were|turn(?:s|ed)?) (?:{_COUNTED})(?: now| already)?[.,;:!?]",
     ),
     (
         r"多[高远深宽]|\bhow (?:far|tall|high|deep|wide)\b",
@@ -46,6 +52,12 @@ _UNITS_ASKED = (
 def asks_number(question: str) -> bool:
     """Whether a question wants a number: how many, how long, 多少, 几."""
     return bool(_HOW_MANY.search(tidy(question)))
+
+
+def asks_unit(question: str) -> bool:
+    """Whether a question wants a number whose unit is known: a price, a weight, an age."""
+    asked = tidy(question)
+    return asks_number(question) and any(re.search(words, asked) for words, _ in _UNITS_ASKED)
 
 
 def answers_number(question: str, text: str) -> bool:

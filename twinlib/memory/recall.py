@@ -13,10 +13,20 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .. import catalogue
-from ..i18n import LANGUAGES, both, data
+from ..i18n import LANGUAGES, both, data, listed, t
 from ..text.script import language_of, not_in_capitals, tokens_unrounded
+from ..text.style import tidy
 from ..twin import Twin
-from . import abstain, cite, lexical
+from . import (
+    abstain,
+    agree,
+    cite,
+    going_on,
+    lexical,
+    other_language,
+    unwritten,
+    written_when,
+)
 from .index import Index, Passage, shortened
 from .overview import Overview
 from .own_words import Place, own_words
@@ -32,6 +42,7 @@ SAMPLING = {"temperature": 0.0, "repeat_penalty": 1.0}
 _SMALL = 1.0
 _SUPPORTED = 0.5  # share of an answer's sentences from which it counts as the author's
 _DECIMALS = 0.5  # share of numbers among a question's words from which it is a sum, not a memory
+_COMPUTED = re.compile(r"\d ?[-+*/×÷=<>^] ?\d|\b(?:plus|minus|times|divided by)\b|[加减乘除]以?\d")
 # What points back to what was said before.
 _POINTS = "he him his she her hers it its they them their that this there then those these"
 _BACK = re.compile(
@@ -106,7 +117,7 @@ class Memory:
         self.index = Index.open(twin)
         self.calibrations = abstain.load(twin)
         self.overview = Overview(twin, self.index)
-        self.note = self.index.note
+        self.author, self.note = twin.author, self.index.note
         base = twin.facts.get("base", {}).get("name")
         # Whether the base is one of those that mix up what they are given.
         self.small_base = bool(base) and 0 < catalogue.entry(base).parameters < _SMALL
@@ -125,31 +136,105 @@ class Memory:
 
     def recall(self, messages: list[dict], splits: Iterable[str] | None = None) -> Recall:
         """What there is for the question at the end of a conversation."""
-        asked = [turn["content"] for turn in messages if turn["role"] == "user"]
+        asked = [
+            unwritten.to_author(turn["content"], self.author)
+            for turn in messages
+            if turn["role"] == "user"
+        ]
         question = shortened(self._whole(asked))
+        if going_on.is_asked(asked[-1]):
+            if len(asked) == 1:
+                return self._small_talk(question)
+            if next_part := self._going_on(question, messages, splits):
+                return next_part
+            while len(asked) > 1 and going_on.is_asked(asked[-1]):  # so the same is asked again
+                asked.pop()
+            question = shortened(self._whole(asked))
         kind = self.overview.kind_of(asked[-1])
-        if told := self.overview.told(kind, question, splits):
+        told = written_when.told(self.index, question, splits)
+        if told := told or self.overview.told(kind, question, splits):
             return self._told(question, told)
-        if _is_small_talk(question):
+        if _is_sum(question):
             return Recall(question, [])
+        is_other = other_language.is_other(self.index, asked[-1])
+        if _is_small_talk(question) and not is_other:
+            return self._small_talk(question)
         search = self.index.search(question, splits=splits)
         found = [self.index.passages[position] for position in search.found]
         further = tuple(self.index.further(search))
+        beside = tuple(self.index.beside(found[0], splits)) if found else ()
+        nearest = Recall(question, found, beside=beside, further=further)
+        if is_other:
+            return self._in_other_language(nearest)
         decision = abstain.decide(self.index, self.calibrations, question, search, splits)
         if decision.answer:
             linked = self.overview.linked(kind, question, search, splits)
             passages = [self.index.passages[position] for position in linked]
             beside = tuple(self.index.beside(passages[0], splits)) if passages else ()
-            return Recall(question, passages, beside=beside, further=further)
+            answer = Recall(question, passages, beside=beside, further=further)
+            if self._lacks_what_is_asked(answer):
+                return self._unsure(answer, both("memory.not_sure")[language_of(asked[-1])])
+            return answer
         if _is_small_talk(question, "unwritten"):
-            return Recall(question, [])
-        beside = tuple(self.index.beside(found[0], splits)) if found else ()
+            return self._small_talk(question)
         if decision.nearly and found:
-            nearly = Recall(question, found, beside=beside, nearly=True, further=further)
-            unsure = both("memory.not_sure")[language_of(asked[-1])]
-            return nearly._replace(refusal=f"{unsure}\n\n{self.own_sentences(nearly)}")
-        refusal = _refusal(asked[-1], decision, found)
-        return Recall(question, found, refusal, beside=beside, further=further)
+            return self._unsure(nearest, both("memory.not_sure")[language_of(asked[-1])])
+        return nearest._replace(refusal=_refusal(asked[-1], decision, found))
+
+    def _unsure(self, recall, sentence):
+        """The author's nearest sentences behind one that says that they may not be the answer."""
+        return recall._replace(
+            nearly=True, refusal=f"{sentence}\n\n{self.own_sentences(recall)}".strip()
+        )
+
+    def _lacks_what_is_asked(self, recall):
+        """Whether a price, an age or so is asked for, and none of what would be shown has one."""
+        question = recall.question
+        if not recall.passages or not agree.asks_unit(question):
+            return False
+        return not any(
+            agree.answers_number(question, each.text) for each in self.own_places(recall)
+        )
+
+    def _in_other_language(self, recall):
+        """What is said to a question in a language that the author doesn't write in."""
+        names = other_language.languages(self.index)
+        if self.index.embedder is None or not recall.passages:
+            key = "memory.only_in" if names else "memory.not_in_this_language"
+            values = {"languages": listed(names)} if names else {}
+            return recall._replace(refusal=str(t(key, **values)))
+        return self._unsure(recall, str(t("memory.not_sure_in_this_language")))
+
+    def _small_talk(self, question):
+        """Nothing for a twin to answer by itself, but what it is where its base is a small one."""
+        if not self.small_base:
+            return Recall(question, [])
+        said = both("memory.no_question", author=self.author)
+        return Recall(question, [], told=said[language_of(question)])
+
+    def _going_on(self, question, messages, splits):
+        """What follows in the text that was told of before; None where none was."""
+        answers = [turn["content"] for turn in messages if turn["role"] == "assistant"]
+        places = (going_on.last_told(self.index, answer) for answer in reversed(answers))
+        place = next(filter(None, places), None)
+        if place is None:
+            turns = [n for n, turn in enumerate(messages) if turn["role"] == "user"]
+            before = self.recall(messages[: turns[-2] + 1], splits)
+            own = self.own_places(before) if before.passages and not before.told else []
+            if not own or (before.refusal and not before.nearly):
+                return None
+            passage = before.searched[own[0].passage]
+            answers.append(own[0].text)
+            end = passage.text.find(own[0].text) + len(own[0].text)
+            place = going_on.Place(passage, end)
+        language = language_of(messages[-1]["content"])
+        found = going_on.after(self.index, place, answers, splits)
+        if found:
+            source = Source.of(*found)
+            return Recall(question, [found[0]], told=found[1], sources=(source,))
+        title = place.passage.title
+        said = both("memory.that_is_all_of", title=title) if title else both("memory.that_is_all")
+        return Recall(question, [place.passage], told=said[language])
 
     def _told(self, question, told):
         passages = [self.index.passages[quote.passage] for quote in told.quotes]
@@ -255,13 +340,20 @@ def _is_among(source, sources):
 
 
 def _is_small_talk(question, kind="always"):
-    """Whether a question is about nothing that an author writes of: a greeting, the twin, a sum.
+    """Whether a question is about nothing that an author writes of: a greeting, the twin.
 
     With the kind 'unwritten' also about what a twin is, which an author may have written about.
     """
-    words = lexical.subject_words(question)
-    numbers = [word for word in words if word.isdigit()]
-    return set(words) <= _small_talk(kind) or len(numbers) > _DECIMALS * len(words)
+    return set(lexical.subject_words(question)) <= _small_talk(kind)
+
+
+def _is_sum(question):
+    """Whether numbers are compared or computed; a year alone is no number of a sum."""
+    words, years = lexical.subject_words(question), unwritten.years(question)
+    numbers = [word for word in words if word.isdigit() and word not in years]
+    if _COMPUTED.search(tidy(question)):
+        return len(numbers) + len(years) > _DECIMALS * len(words)
+    return len(numbers) > max(1, _DECIMALS * len(words))
 
 
 @functools.cache
@@ -275,7 +367,8 @@ def _small_talk(kind):
 def _refusal(question, decision, found):
     """The sentence that says that the author never wrote about it, and what is the nearest."""
     language, veto = language_of(question), decision.veto
-    said = both("memory.never_wrote_of", name=veto) if veto else both("memory.never_wrote")
+    named = veto and unwritten.is_asked_for(veto, question)
+    said = both("memory.never_wrote_of", name=veto) if named else both("memory.never_wrote")
     if not found:
         return said[language]
     nearest = found[0].title or found[0].text[:30] + "…"

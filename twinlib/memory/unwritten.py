@@ -6,6 +6,7 @@ that no passage has a word for, such as the helmet of "what does a bicycle helme
 where the passages are not very near and have no other word for them, as bicycle for bike.
 """
 
+import difflib
 import functools
 import re
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ LANGUAGE_SHARE = 0.1  # of the passages, for a language that the author writes i
 # Cosine of the embeddings of two words that mean the same: bike and bicycle 0.97, 收费 and 收钱
 # 0.94; motorbike and bicycle 0.92, helmet and brake 0.88.
 _SAME = 0.935
+_SAME_TITLE = 0.75  # how much of two titles is the same, as difflib counts it
 _TITLE = re.compile("《([^》]{1,40})》")
 _QUOTED = re.compile(rf"[“\"]([{UPPER}][^”\"]{{2,60}})[”\"]")
 _CAPITALISED = re.compile(
@@ -65,6 +67,76 @@ _YEAR = re.compile(rf"(?<!\d)(1\d{{3}}|20\d{{2}})(?!\d)|([一二][{HAN_ZEROS}{HA
 # "your (adjective) sister"; in Chinese "你妹妹", "你的妹妹".
 _YOUR = re.compile(rf"\b(?:your|thy)(?: [{LOWER}]+)? ({agree.KIN_EN})\b")
 _YOUR_ZH = re.compile(f"[你您]的?({agree.KIN_ZH})")
+# What others say: in quotation marks, or in a sentence after "he said", which may have none.
+_QUOTATION = re.compile(r"[“\"][^“”\"\n]{2,400}[”\"]|「[^」\n]{2,400}」")
+_SAID = re.compile(
+    rf"\b(?:he|she|they|[{UPPER}][{LOWER}]+) (?:said|says|asked|asks|told|answered|replied|cried"
+    r"|wrote|writes|shouted|whispered)\b.*"
+)
+# Languages, in which something is to be said rather than about which.
+_LANGUAGES = set("中文 汉语 普通话 英文 英语 英语里 中文里".split())
+# "Describe the stall", "and print your": what is to be done, no thing.
+_ORDER = re.compile(
+    rf"(?:^|[.,;:!?] |\band |\bplease |\bthen )([{LOWER}]+) (?:me|us|all|any|every\w*|some\w*|the"
+    r"|an?|your|my|this|that|these|those|it|him|her|them|what|how|why|about|to|in|into|out|up"
+    r"|down)\b"
+)
+# Words before which or as which a thing is no subject: 用英文写.
+_MEANS = "用拿以按照像"
+_DESCRIBES = re.compile(r"(?:ed|ing|ly|ous|ful|ive|able|less|est)$")
+# "his wife" of the author, with no other man between: "What did Ning say about his wife?"
+_HIS = re.compile(r"\b(?:his|her)\b")
+_HE = re.compile(r"\b(?:he|she)\b")
+
+
+def to_author(question: str, author: str) -> str:
+    """A question about the author by name as one to the author: "Ning's wife" is "your wife".
+
+    He, his and so on are changed as well where the question names nobody else.
+    """
+    name = re.escape(author.strip())
+    if not name or re.search(r"\byou(?:r|rs)?\b|[你您]", tidy(question)):
+        return question
+    edge = "" if re.search(f"[{HAN}]", author) else rf"(?<![{LATIN}])(?<!\d)"
+    found = re.compile(rf"{edge}{name}(['’]s)?(?![{LATIN}])", re.IGNORECASE)
+    if not found.search(question):
+        return question
+    if language_of(question) == "zh":
+        others = [name for name in agree.names(question) - {author} if name not in author]
+        text = found.sub("你", question)
+        return (
+            text if any(_is_person(each) for each in others) else re.sub("[他她](?!们)", "你", text)
+        )
+    text = found.sub(lambda match: "your" if match[1] else "you", question)
+    if re.search(rf"(?<=\s)[{UPPER}][{LOWER}]", text):  # he may be somebody else
+        return text
+    text = _HE.sub("you", _HIS.sub("your", text))
+    return re.sub(r"\b([Dd]o)es (?=you\b)", r"\1 ", text)
+
+
+def _is_person(word):
+    return re.fullmatch(agree.KIN_ZH, word) is None
+
+
+def is_asked_for(name: str, question: str) -> bool:
+    """Whether a veto is what a question asks for, and it may be said that nothing is on it.
+
+    A name or a year is; a word that only describes another one, or that something is to be done
+    with, is not.
+    """
+    text, name = tidy(question), tidy(name)
+    at = text.find(name)
+    if at < 0:
+        return True
+    if re.search(f"[{HAN}]", name):
+        return text[max(0, at - 1) : at] not in set(_MEANS)
+    follows = re.match(r" ([\w'-]+)", text[at + len(name) :])
+    describes = _DESCRIBES.search(name) and follows and name not in _capitalised(question)
+    return not (describes and follows[1] not in lexical.question_words())
+
+
+def _capitalised(question):
+    return {tidy(name) for name in _names_en(question)}
 
 
 def named(
@@ -84,6 +156,9 @@ def named(
         names, tagged, things = _names_zh(question)
     else:
         names, tagged, things = _names_en(question), [], _things_en(question, index)
+    works = _TITLE.findall(question) + _QUOTED.findall(question)
+    names = [name for name in names if name not in works]
+    works = [work for work in works if not _is_there(index, work, allowed)]
     names, tagged, things = (
         [name for name in group if not _holds(index, name, allowed)]
         for group in (names, tagged, things)
@@ -93,7 +168,7 @@ def named(
             [name for name in group if not _is_cut_wrong(name, question, index, allowed)]
             for group in (tagged, things)
         )
-    return names + tagged + _unknown_kin(question, index, allowed) + years, things
+    return works + names + tagged + _unknown_kin(question, index, allowed) + years, things
 
 
 def has_synonym(index: Index, thing: str, passages: Iterable[Passage]) -> bool:
@@ -128,6 +203,16 @@ def _holds(index, name, allowed):
     if first and first[0] in _FIRST_OF_NAMES:
         return any(tidy(name) in tidy(index.texts[place]) for place in found)
     return True
+
+
+def _is_there(index, work, allowed):
+    """Whether a passage names a work or has its words in a row, or a title is nearly the same."""
+    work = tidy(work).strip(" .,;:!?。，！？…")
+    texts = [tidy(text) for text in compress(index.texts, allowed)]
+    if any(work in text for text in texts):
+        return True
+    titles = {tidy(passage.title) for passage in compress(index.passages, allowed)}
+    return bool(difflib.get_close_matches(work, titles, 1, _SAME_TITLE))
 
 
 def _is_cut_wrong(name, question, index, allowed):
@@ -175,7 +260,8 @@ def _things_en(question, index):
     known = lexical.question_words() | index.lexical.joined(question).keys() | _everyday()
     # "did they buy" for "did Xiaoman buy"
     asked = tidy(re.sub(rf"(?<=\s)[{UPPER}][\w'’]+(?: [{UPPER}][\w'’]+)*", "they", question))
-    known |= {stem for verb in _VERB.findall(asked) for stem in lexical.words(verb)}
+    verbs = _VERB.findall(asked) + _ORDER.findall(text)
+    known |= {stem for verb in verbs for stem in lexical.words(verb)}
     written = {}
     for word in re.findall(rf"[{LOWER}]{{3,}}", text):
         written |= dict.fromkeys(lexical.words(word), word)
@@ -203,7 +289,7 @@ def _names_zh(question):
         if re.fullmatch(f"[{HAN}]{{2,}}", word) and tag.startswith("n"):
             if tag in _PEOPLE and _may_be_a_person(word):
                 people.append(word)
-            elif (thing := _WHERE.sub("", word)) not in left_out and len(thing) > 1:
+            elif (thing := _WHERE.sub("", word)) not in left_out | _LANGUAGES and len(thing) > 1:
                 things.append(thing)
     return names, people, things
 
@@ -223,14 +309,26 @@ def _unknown_kin(question, index, allowed):
     """
     found = []
     for kin in _YOUR.findall(tidy(question)):
-        mine = re.compile(rf"\bmy(?: [{LOWER}]+)? {kin.rstrip('s')}")
+        mine = re.compile(rf"\b[Mm]y(?: [{LOWER}]+)? {kin.rstrip('s')}", re.IGNORECASE)
         places = index.lexical.texts_with(lexical.words(kin)[0])
-        if not any(mine.search(tidy(index.passages[n].text)) for n in places[allowed[places]]):
+        texts = (_without_others(index.passages[n].text) for n in places[allowed[places]])
+        if not any(mine.search(text) for text in texts):
             found.append(kin)
     for kin in _YOUR_ZH.findall(question):
         if not any(kin[:2] in text for text in compress(index.texts, allowed)):
             found.append(kin)
     return found
+
+
+def _without_others(text):
+    """A text without what others say in it."""
+    text = _QUOTATION.sub(" ", text)
+    return "\n".join(_SAID.sub("", sentence) for sentence in lexical.sentences(text))
+
+
+def years(question: str) -> list[str]:
+    """The years that a question names, in digits."""
+    return [digits or str(numerals.han(han)) for digits, han in _YEAR.findall(question)]
 
 
 def _unknown_years(question, index, allowed):

@@ -40,7 +40,7 @@ def told(question: str, author: str) -> str:
 def _rules(language, author):
     """(what a greeting alone is, [(regular expression of a sentence, question answered)])."""
     texts = data("identity_questions")[language]
-    parts = {"ai": texts["ai"], "person": texts["person"], "author": "|".join(_names(author))}
+    parts = {"ai": texts["ai"], "person": texts["person"], "author": "|".join(names(author))}
     edge = f"[{_MARKS}]" + ("*" if language == "zh" else "+")  # Chinese words need none
     before = f"[{_MARKS}]*(?:(?:{texts['before']})(?:{edge}|$))*"
     after = f"(?:{edge}(?:{texts['after']}))*[{_MARKS}]*"
@@ -53,7 +53,7 @@ def _rules(language, author):
     return re.compile(before), rules
 
 
-def _names(author):
+def names(author: str) -> list[str]:
     """The author's name as a regular expression, and its words, unless it is "The Old Man"."""
     words = [word for word in tidy(author).split() if len(word) > 2]
     described = tidy(author).split()[:1] in (["a"], ["an"], ["the"])

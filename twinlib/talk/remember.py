@@ -15,7 +15,7 @@ from ..memory.recall import SAMPLING, Cited, Memory, Source, with_passages
 from ..memory.spoken import Enough, Spoken
 from ..progress import width
 from ..twin import Twin
-from . import identity
+from . import small_talk
 from .voices import Voices
 
 _LONG_QUOTE, _BEGINNING = 90, 60  # columns of a quotation that is shown whole, and of its beginning
@@ -33,13 +33,12 @@ def answer(
 ) -> tuple[str, Cited | None]:
     """A voice's answer and where it stands; the base alone is asked without memory.
 
-    Who or what the twin is, is told by rule. With passages before it the answer is the most likely
-    one, unless `sampling` has a temperature or a further seed.
+    Who or what the twin is, and small talk, is told by rule. With passages before it the answer is
+    the most likely one, unless `sampling` has a temperature or a further seed.
     """
-    question = messages[-1]["content"] if messages else ""
-    if voice != "base" and (itself := identity.told(question, voices.twin.author)):
-        on_text(itself)
-        return itself, None
+    if voice != "base" and (told := small_talk.by_rule(messages, voices.twin.author)):
+        on_text(told)
+        return told, None
     if memory is None or voice == "base":
         return voices.answer(voice, messages, on_text, **sampling), None
     recall = memory.recall(messages)

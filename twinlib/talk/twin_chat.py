@@ -13,7 +13,7 @@ from ..memory.spoken import Enough, Spoken
 from ..models.llama_cpp import Answer, Halt, Halted
 from ..text import templates
 from ..twin import Twin
-from . import identity, remember, voices
+from . import remember, small_talk, voices
 from .chat_request import PLAIN, ChatRequest, Refused
 from .limits import Limits
 
@@ -86,9 +86,9 @@ class TwinChat:
         tokens = min(request.tokens or self.tokens, self.llama.context)
         self._check_length([*_system(system), messages[-1]])
         memory = recall = None
-        itself = "" if request.schema else identity.told(question, self.twin.author)
-        if itself:
-            recall = Recall(question, [], told=itself)
+        told = "" if request.schema else small_talk.by_rule(messages, self.twin.author)
+        if told:
+            recall = Recall(question, [], told=told)
         elif request.memory and self.newest:
             with self._one_at_a_time:
                 memory, _ = self.newest.memory()
