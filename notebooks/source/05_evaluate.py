@@ -7,12 +7,12 @@
 # %% about [markdown] lang="en"
 # **You need** a twin whose notebooks 02 and 04 have run. A GPU helps. **You get** a score card, measured on texts the twin never saw, with an interval beside every figure, and answers side by side that you can judge with your own ears. **How long:** a few minutes at *smoke*, about half an hour (estimate) on a T4 at *standard*.
 #
-# Four contestants: the bare base, the base with a prompt that describes you, the twin, and the twin as a GGUF file. If the prompt beats the trained twin, the card says so.
+# Four contestants: the bare base, the base with a prompt that describes you, the twin, and the twin as a GGUF file. If the prompt sounds more like you than the trained twin, the card says so.
 
 # %% about [markdown] lang="zh"
 # **您需要**一个跑过 02 和 04 的分身，有显卡更快。**您会得到**一张成绩单，全部用分身没见过的文章来量，每个数字旁边都有误差范围；还有并排的回答，您可以自己读、自己判断。**用时**：*smoke* 几分钟，T4 上 *standard* 约半小时（估计）。
 #
-# 四位选手比一比：原始的基础模型、加了一段介绍您的提示词的基础模型、分身、变成 GGUF 文件的分身。如果提示词赢过训练出来的分身，成绩单会照实说。
+# 四位选手比一比：原始的基础模型、加了一段介绍您的提示词的基础模型、分身、变成 GGUF 文件的分身。如果加提示词的比训练出来的分身更像您，成绩单会照实说。
 
 # %% setup-text [markdown]
 

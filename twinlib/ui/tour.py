@@ -74,7 +74,8 @@ def tour(
         "reasoning": {"effort": effort},
         "evaluate": {"effort": effort},
     }
-    check_writing(twin, chosen["corpus"])
+    if source or twin.is_unused():  # else it was read before, or step 01 says what is wrong
+        check_writing(twin, chosen["corpus"])
     # Nothing is kept of a tour that is refused, and all of one that is interrupted.
     try:
         prepared = prepare(base or _remembered(twin, "persona", "base"))
