@@ -101,6 +101,30 @@ def strings(tree):
                 yield node.value
 
 
+# Methods whose meaning another library gives: torch's, transformers' and argparse's.
+OF_LIBRARIES = re.compile(
+    r"forward|backward|on_\w+|update|get_seq_length|[gs]et_(?:input|output)_embeddings|get_vocab|"
+    r"vocab_size|convert_tokens_to_string|save_vocabulary|error|add_argument"
+)
+
+
+@each_module
+def test_what_is_public_has_a_docstring_once(path):
+    """A method that a protocol of the same module describes is not described again."""
+    classes, described, bare = (ast.ClassDef,), set(), {}
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        members = node.body if isinstance(node, classes) and node.name[0] != "_" else []
+        for each in (node, *members):
+            if not isinstance(each, (*classes, *functions)) or each.name.startswith("_"):
+                continue
+            if ast.get_docstring(each):
+                described.add((each is node, each.name))
+            elif each is node or not OF_LIBRARIES.fullmatch(each.name):
+                bare[each.name] = each is node
+    assert [name for name, top in bare.items() if (top, name) not in described] == []
+
+
 FOLDERS = {file.partition("/")[0] for file in FILES.values() if "/" in file}
 FOLDERS |= {"tour", "checkpoints", "adapter", "writing"}
 IN_A_TWIN = re.compile(rf"(?:^|[/^|(])(?:{'|'.join(FOLDERS)})\)?/")

@@ -72,14 +72,17 @@ class Totals:
 
     @property
     def before(self) -> Counter:
+        """Characters by script of all texts before cleaning."""
         return scripts.by_script(self._before)
 
     @property
     def kept(self) -> Counter:
+        """Characters by script that were kept."""
         return scripts.by_script(self._kept)
 
     @property
     def aside(self) -> Counter:
+        """Characters by script that were left out."""
         return scripts.by_script(self._aside)
 
     def read(self, *texts: str) -> None:

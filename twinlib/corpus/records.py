@@ -59,6 +59,7 @@ class Turn:
     time: str = ""
 
     def to_json(self) -> dict:
+        """The utterance as the JSON object of a record."""
         return {"question": self.question, "answer": self.answer, "time": self.time}
 
 
@@ -103,6 +104,7 @@ class Document:
 
     @property
     def id(self) -> str:
+        """The id that decisions, passages and rows name it by; 16 hexadecimal digits."""
         return self.masked_id or content_id(self.source)
 
     @classmethod

@@ -173,6 +173,7 @@ class Llama:
 
     @property
     def closed(self) -> bool:
+        """Whether the model was freed."""
         return self._server is None
 
     def chat(

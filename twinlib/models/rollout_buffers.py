@@ -42,6 +42,7 @@ class Board:
         self.pool = torch.cuda.graph_pool_handle() if sampler.records else None
 
     def begin(self, prompts, copies, padding):
+        """Take new prompts (lists of token ids), `copies` answers each, padded on the left."""
         import torch
 
         width = self.width

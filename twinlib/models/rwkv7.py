@@ -296,6 +296,8 @@ class ChannelMixing(nn.Module):
 
 
 class Layer(GradientCheckpointingLayer):
+    """Time mixing, then channel mixing, each with its norm before it."""
+
     def __init__(self, config: Rwkv7Config, layer: int):
         super().__init__()
         norm = functools.partial(nn.LayerNorm, config.hidden_size, eps=config.norm_eps)
@@ -339,6 +341,8 @@ class _Rows:
 
 
 class Rwkv7PreTrainedModel(PreTrainedModel):
+    """What transformers wants to know of the architecture, and the first weights."""
+
     config_class = Rwkv7Config
     base_model_prefix = "model"
     supports_gradient_checkpointing = True

@@ -99,6 +99,7 @@ class AnswerStore:
         return record
 
     def answer(self, name: str) -> str:
+        """The saved answer to a question; '' without one."""
         return self.records.get(name, {}).get("answer", "")
 
     def draft(self, name: str) -> str:
@@ -106,6 +107,7 @@ class AnswerStore:
         return self.records.get(name, {}).get("draft") or self.answer(name)
 
     def skipped(self, name: str) -> bool:
+        """Whether the owner passed over a question."""
         return self.records.get(name, {}).get("skipped", False)
 
     def opening(self) -> Question | None:
@@ -128,6 +130,7 @@ class InterviewAnswers(AnswerStore):
         self.questions = [q for q in QUESTIONS if q.id not in in_blind_test or self.answer(q.id)]
 
     def progress(self) -> str:
+        """A sentence on how many questions are answered, in how many words."""
         answers = [record["answer"] for record in self.records.values() if record["answer"]]
         words = sum(map(word_count, answers))
         return t("ui.interview_so_far", done=len(answers), all=len(self.questions), words=words)
@@ -145,6 +148,7 @@ class BlindTestAnswers(AnswerStore):
 
     @property
     def questions(self) -> list[Question]:
+        """The owner's questions, then those of the interview."""
         own = [
             Question(name, "friends", record["question"], record["question"])
             for name, record in self.records.items()
@@ -153,6 +157,7 @@ class BlindTestAnswers(AnswerStore):
         return own + self.pool
 
     def progress(self) -> str:
+        """A sentence on how many questions are answered, of how many wanted."""
         done = sum(bool(record["answer"]) for record in self.records.values())
         return t("ui.blind_test_so_far", done=done, wanted=WANTED)
 

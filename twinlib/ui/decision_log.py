@@ -80,16 +80,19 @@ class DecisionButtons(widgets.HBox):
         self.draw()
 
     def decide(self, action: str) -> None:
+        """Save an action for the content, and show it."""
         self.decisions.decide(self.content, action=action, **self.details)
         self.draw()
         self.changed()
 
     def take_back(self) -> None:
+        """Forget what was decided for the content."""
         self.decisions.undo(self.content)
         self.draw()
         self.changed()
 
     def draw(self) -> None:
+        """Show which action is chosen, and the button to undo one where there is one."""
         decided = self.decisions.action(self.content)
         for action, choice in self.buttons.items():
             choice.button_style = "success" if action == decided else ""

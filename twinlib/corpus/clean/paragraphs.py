@@ -68,6 +68,7 @@ class Block(NamedTuple):
 
     @property
     def is_heading(self) -> bool:
+        """Whether it is a heading, of any level."""
         return self.kind[0] == "h"
 
 

@@ -40,7 +40,8 @@ class Writer(Protocol):
 
     def __exit__(self, *error) -> None: ...
 
-    def replies(self, turns: list[tuple[Passage, int]]) -> Iterator[tuple[Passage, str]]: ...
+    def replies(self, turns: list[tuple[Passage, int]]) -> Iterator[tuple[Passage, str]]:
+        """(passage, what the model said) for (passage, number of the attempt), as they come."""
 
 
 def base_of(settings: Corpus, twin: Twin) -> str:
