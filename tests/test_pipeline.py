@@ -66,6 +66,30 @@ def test_a_chat_is_kept_however_short_and_both_sides_are_masked():
     assert kept.text == turn.answer and totals.masked == {"phone": 1, "email": 1}
 
 
+def test_what_web_sites_put_around_a_text_is_no_sign_in_a_chat():
+    said = [
+        "listen",
+        "评论 3",
+        "关注我的公众号吧，今天写了茶。",
+        "read more, sleep more",
+        "3 claps",
+    ]
+    [kept], removed, _ = take(turns(*(("?", text) for text in said)))
+    assert [turn.answer for turn in kept.turns] == said and not removed
+    _, removed, _ = take(raw("\n\n".join([PROSE * 3, *said])))
+    assert {part.reason for part in removed} == {"platform", "footer"}
+
+
+def test_personal_data_of_messages_that_are_left_out_is_recorded_as_such():
+    rules, totals = pipeline.Rules("Ning"), pipeline.Totals()
+    message = "我手机13800000000，到了打我。"
+    for recorded in (True, False, True):
+        assert "138" not in pipeline.mask_left_out(message, "zh", rules, totals, recorded)
+    [record] = totals.personal.values()
+    assert (record["value"], record["count"], record["left_out"]) == ("13800000000", 0, 2)
+    assert record["masked"] and not totals.masked
+
+
 def test_a_number_alone_on_a_line_of_a_chat_is_no_heading():
     [kept], _, _ = take(turns(("多少钱？", "补一个胎，再换线。\n30\n二、明天来。")))
     assert kept.turns[0].answer.split() == ["补一个胎，再换线。", "30", "二、明天来。"]

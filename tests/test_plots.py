@@ -472,6 +472,7 @@ def test_training_rows_are_counted_and_quoted_word_for_word(sample_twin):
     shown = harmless(tables.rows(sample_twin))
     assert f"\n{len(rows)} training rows: " in shown.text
     assert display.esc(tables.cut(tables.turn(rows[0], "assistant"))) in shown.html
+    assert "<table" not in shown.html, "on a phone the words go below, and not out of the page"
 
 
 def test_answers_stand_side_by_side_with_the_real_passage(sample_twin):

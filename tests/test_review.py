@@ -112,6 +112,33 @@ def test_what_nobody_decided_is_masked_and_asks_for_no_run(twin):
     assert form.foot.value == "" and twin.decisions() == {}
 
 
+def test_what_only_left_out_messages_hold_is_listed_and_said_to_be_there(twin):
+    write_records(
+        twin.file("personal"),
+        [
+            {
+                "id": name,
+                "kind": "phone",
+                "value": name,
+                "examples": [name],
+                "masked": True,
+                **times,
+            }
+            for name, times in (
+                ("13800000000", {"count": 0, "left_out": 2}),
+                ("13900000000", {"count": 1, "left_out": 1}),
+            )
+        ],
+    )
+    form = review.personal(twin)
+    form.children[1].children[3].selected_index = 0
+    seen = text_of(form)
+    assert "2 pieces of personal data" in seen
+    assert "1 of them is only in messages that are put aside" in seen
+    assert "13800000000" in seen and "in messages put aside: 2" in seen
+    assert "once · in messages put aside: 1" in seen
+
+
 def test_a_value_is_bold_in_its_context_and_nothing_of_it_runs(twin):
     seen = text_of(personal(twin))
     assert "write to <b>ann@example.org</b> &lt;b&gt;now&lt;/b&gt;" in seen

@@ -274,6 +274,23 @@ def test_answers_of_the_interview_are_counted_and_no_source_is_needed(twin):
     assert "answers of the interview" in form.summary.value and form.settings.source == ""
 
 
+def test_the_number_of_texts_says_what_of_a_chat_it_counts(twin, tmp_path):
+    (tmp_path / "posts").mkdir()
+    (tmp_path / "posts" / "tea.md").write_text("# Tea\n\nTea is best drunk hot, by the window.")
+    lines = [
+        f"2024-0{month}-0{day} 10:00:00 {name}: Tea by the window again, {day} cups of it."
+        for month in (3, 4)
+        for day in range(1, 7)
+        for name in ("Ning", "Lee")
+    ]
+    (tmp_path / "posts" / "chat.txt").write_text("\n".join(lines))
+    seen = senders.form(twin, Corpus(source=str(tmp_path / "posts"))).summary.value
+    assert "1 text," in seen and "1 chat isn't counted yet" in seen.replace("&#x27;", "'")
+    seen = senders.form(twin, Corpus(source=str(tmp_path / "posts"), me="Ning")).summary.value
+    assert "3 texts," in seen and "Of these, 2 are months of chats" in seen
+    assert "counted yet" not in seen
+
+
 def test_names_and_cells_of_a_chat_are_shown_and_never_run(look):
     form = look(CHATS | TABLE | {f"{EVIL}.txt": {"format": "telegram", "senders": {"$x$ & co": 1}}})
     assert "<img" not in text_of(form) and "&lt;img" in text_of(form)

@@ -19,13 +19,16 @@ from .records import RemovedParts
 
 # Characters; a longer text goes on below a blog's sample post in the owner's own words.
 _SAMPLE_POST_LIMIT = 3000
+_OF_PAGES = ("platform", "footer")  # reasons that a message of a chat can't have
 
 
-def keep_own_blocks(blocks: list[Block], removed: RemovedParts, author: str = "") -> list[Block]:
+def keep_own_blocks(
+    blocks: list[Block], removed: RemovedParts, author: str = "", on_page: bool = True
+) -> list[Block]:
     """The author's own blocks; the others go to `removed`, unless the owner wants them back.
 
     `author` is the owner's name: a byline with it is removed, but a quotation or lyrics that it
-    signs are kept.
+    signs are kept. Without `on_page` nothing counts as a footer or as what a web site adds.
     """
     blocks, spans, taken = _cut_reposts(blocks), [], set()
     rules = (
@@ -40,6 +43,8 @@ def keep_own_blocks(blocks: list[Block], removed: RemovedParts, author: str = ""
     )
     for rule in (*rules, *listings.RULES):
         for start, end, what, reason in rule(blocks, author):
+            if reason in _OF_PAGES and not on_page:
+                continue
             restored = any(block.kind == "restored" for block in blocks[start:end])
             if not restored and not taken & set(range(start, end)):
                 taken.update(range(start, end))

@@ -198,10 +198,14 @@ class _DroppedTable:
         for part in removed:
             text = " ".join(part.text[: 4 * _SHOWN_CHARACTERS].split())
             # What the end cuts in two is found before it is cut.
-            text, _ = privacy.mask(
-                text[: 2 * _SHOWN_CHARACTERS], language_of(part.text), {}, self._rules.names
+            masked = pipeline.mask_left_out(
+                text[: 2 * _SHOWN_CHARACTERS],
+                language_of(part.text),
+                self._rules,
+                self._totals,
+                recorded=part.what == "message",
             )
-            text = text[:_SHOWN_CHARACTERS]
+            text = masked[:_SHOWN_CHARACTERS]
             document = pipeline.shown_source(part.document, self._rules, self._totals)
             labels = choose(KINDS[part.what]), choose(REASONS[part.reason])
             self._table.writerow((document, *labels, text, len(part.text), part.id))

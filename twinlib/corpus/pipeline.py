@@ -61,8 +61,9 @@ class Totals:
     """Sums over all documents.
 
     Characters by script: `before` cleaning, `kept`, and left out (`aside`). Personal data:
-    `personal` {(kind, id): record}, `masked` {kind: number}, `numbers` {kind: {value: number in
-    placeholders}}. `authors` {name: number of documents}. `shown` {part of a source: masked}.
+    `personal` {(kind, id): record}, also of messages that are left out, `masked` {kind: number},
+    `numbers` {kind: {value: number in placeholders}}. `authors` {name: number of
+    documents}. `shown` {part of a source: masked}.
     """
 
     def __init__(self):
@@ -181,7 +182,8 @@ def _clean(text, raw, rules):
     author = raw.author or rules.author
     text = scripts.repair_encoding(text)
     wrapped = raw.turns is None  # a line break of a message is its sender's
-    return clean.clean(text, raw.markdown, rules.restored, author, wrapped)
+    on_page = raw.kind != "chat"
+    return clean.clean(text, raw.markdown, rules.restored, author, wrapped, on_page)
 
 
 def _changed(turn, change):
@@ -289,29 +291,41 @@ def _mask(text, language, rules, totals, counted=True):
 
     If `counted`, counts the matches in `totals`, and records those that are kept, too.
     """
-
-    def keep(kind, value):
-        decided = rules.action(privacy.value_id(kind, value)) or rules.action(f"privacy {kind}")
-        return not rules.mask or decided == "keep"
-
-    def notice(kind, value, context):
-        id = privacy.value_id(kind, value)
-        record = totals.personal.setdefault(
-            (kind, id), {"id": id, "kind": kind, "value": value, "count": 0, "examples": []}
-        )
-        record["count"] += 1
-        record["masked"] = not keep(kind, value)
-        if len(record["examples"]) < _EXAMPLES:
-            record["examples"].append(context)
-
     text, counts = privacy.mask(
         text,
         language,
         totals.numbers,
         rules.names,
-        keep=keep,
-        notice=notice if counted else None,
+        keep=partial(_keeps, rules),
+        notice=partial(_notice, rules, totals, "count") if counted else None,
     )
     if counted:
         totals.masked.update(counts)
     return text
+
+
+def mask_left_out(text: str, language: str, rules: Rules, totals: Totals, recorded: bool) -> str:
+    """A text that is left out with all personal data masked.
+
+    If `recorded`, the owner sees what was found beside what the learnt texts have: it is in these,
+    too, once the owner restores the text.
+    """
+    notice = partial(_notice, rules, totals, "left_out") if recorded else None
+    return privacy.mask(text, language, {}, rules.names, notice=notice)[0]
+
+
+def _keeps(rules, kind, value):
+    """Whether a value stays as it is."""
+    decided = rules.action(privacy.value_id(kind, value)) or rules.action(f"privacy {kind}")
+    return not rules.mask or decided == "keep"
+
+
+def _notice(rules, totals, where, kind, value, context):
+    """Record a match; `where` is its number of texts learnt (count) or left out (left_out)."""
+    id = privacy.value_id(kind, value)
+    new = {"id": id, "kind": kind, "value": value, "count": 0, "left_out": 0, "examples": []}
+    record = totals.personal.setdefault((kind, id), new)
+    record[where] += 1
+    record["masked"] = not _keeps(rules, kind, value)
+    if len(record["examples"]) < _EXAMPLES:
+        record["examples"].append(context)

@@ -80,8 +80,7 @@ class Personal(widgets.VBox):
     def _value(self, record):
         labels = {"mask": t("ui.mask"), "keep": t("ui.keep")}
         buttons = DecisionButtons(self.decisions, record["id"], labels, self._changed)
-        count = record["count"]
-        times = t("ui.found_several_times", count=count) if count > 1 else t("ui.found_once")
+        times = _times(record)
         return widgets.VBox(
             [html(_example(record, 3)), line(buttons, html(caption(times).html))],
             layout=widgets.Layout(margin="0 0 .8em 0"),
@@ -145,7 +144,18 @@ class Personal(widgets.VBox):
             return sentence(t("ui.no_personal_data"), "good")
         ids = [record["id"] for record in records] + [f"privacy {kind}" for kind in self.kinds]
         decided = sum(self.decisions.action(name) in MASKED for name in ids)
-        return caption(t("ui.personal_data_found", count=len(records), decided=decided))
+        shown = caption(t("ui.personal_data_found", count=len(records), decided=decided))
+        if left_out := sum(not record["count"] for record in records):
+            shown += caption(t("ui.personal_data_left_out", count=left_out))
+        return shown
+
+
+def _times(record):
+    """How often a value is in the learnt texts, and in messages that are left out."""
+    count, left_out = record["count"], record.get("left_out", 0)  # older versions had the first
+    times = t("ui.found_several_times", count=count) if count > 1 else t("ui.found_once")
+    said = [times] * bool(count) + [t("ui.found_in_left_out", count=left_out)] * bool(left_out)
+    return " · ".join(said)
 
 
 def _example(record, count):

@@ -111,8 +111,9 @@ class Senders(widgets.VBox):
         if not settings.source:
             return NOTHING
         titles, texts, characters, began = [], 0, 0, time.monotonic()
-        self.tokens = 0.0
-        for document in readers.read(_path(settings), self._options(settings)):
+        self.tokens, months, log = 0.0, 0, readers.ReadLog()
+        for document in readers.read(_path(settings), self._options(settings), log):
+            months += document.kind == "chat"
             texts, characters = texts + 1, characters + len(document.text)
             self.tokens += tokens_unrounded(document.text)
             if len(titles) < _TITLES:
@@ -125,6 +126,10 @@ class Senders(widgets.VBox):
             return sentence(t("ui.no_texts_inside"), "warning")
         key = "ui.texts_inside" if began is None else "ui.texts_inside_so_far"
         shown = caption(t(key, texts=texts, characters=characters))
+        if months:
+            shown += caption(t("ui.chats_by_month", count=months))
+        if chats := sum(part.reason == "whose" for part in log.removed):
+            shown += caption(t("ui.chats_not_counted", count=chats))
         names = i18n.choose(i18n.listed([cut(name, 60) for name in titles]))
         shown += caption(t("ui.first_titles", titles=names + (" …" if texts > len(titles) else "")))
         little = began is None and characters < LITTLE

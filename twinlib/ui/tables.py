@@ -143,7 +143,7 @@ def rows(twin: Twin, several: int = 3) -> Shown:
         t("ui.rows_to_learn_from", count=len(train), counts=counts),
         t("ui.rows_learnt_and_watching", learnt=len(train) - watching, watching=watching),
     ]
-    return _passages_and_questions(report, said) + table(header, lines)
+    return _passages_and_questions(report, said) + noted_table(header, lines)
 
 
 def _passages_and_questions(report, rows):

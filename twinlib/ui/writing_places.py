@@ -1,7 +1,8 @@
 """Places on this machine that hold a person's writing: zips, documents and folders, looked into.
 
 Logs, tables of numbers, programs, this project's own files and exported twins are no writing. Each
-place is offered with the number of its texts and the beginning of the first one.
+place is offered with the number of its texts, or of a folder's files, and the beginning of the
+first one.
 """
 
 import os
@@ -44,18 +45,26 @@ _PROGRAMS = {".git", "pyproject.toml", "package.json", "setup.py", "Cargo.toml",
 _EXPORT = re.compile(
     r'"(messages|mapping|tweet|full_text|text)"|<rss|<wp:|content|内容', re.IGNORECASE
 )
+_COUNTED = {  # strings, by whether files are counted and whether there are more
+    (False, False): "ui.place_with_texts",
+    (False, True): "ui.place_with_more",
+    (True, False): "ui.place_with_files",
+    (True, True): "ui.place_with_more_files",
+}
 _looks: dict[tuple, "Look | None"] = {}  # {(path, time of change): what was found}
 
 
 class Look(NamedTuple):
     """What a place holds: the number of texts or chats, whether more, and how the first begins.
 
-    `texts` is 0 for what was not counted.
+    `texts` is 0 for what was not counted, and of a folder that of its files (`in_files`): how many
+    texts they hold is known once all are read.
     """
 
     texts: int
     is_more: bool
     first: str
+    in_files: bool = False
 
 
 class Place(NamedTuple):
@@ -168,7 +177,8 @@ def _look(path):
     files, began = list(_documents(path)), time.monotonic()
     for file in files[:_TEXTS]:
         if (look := _look_at_file(file)) and look.texts:
-            return look._replace(texts=len(files), is_more=len(files) >= _LOOKED_AT)
+            is_more = len(files) >= _LOOKED_AT
+            return Look(len(files), is_more, look.first, in_files=True)
         if time.monotonic() - began > _SECONDS_EACH:
             return None
     return None
@@ -211,7 +221,7 @@ def _changed(path):
 
 def _label(path, look):
     """'blog.zip · 43 texts · “The tram” … · 2026-11-28 · /content'."""
-    counted = "ui.place_with_more" if look.is_more else "ui.place_with_texts"
+    counted = _COUNTED[look.in_files, look.is_more]
     return t(
         counted if look.texts else "ui.place_by_size",
         name=f"{path.name}/" if path.is_dir() else path.name,

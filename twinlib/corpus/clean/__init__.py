@@ -38,11 +38,13 @@ def clean(
     restored: frozenset = frozenset(),
     author: str = "",
     wrapped: bool = True,
+    on_page: bool = True,
 ) -> Cleaned:
     """The author's prose in a text, which is Markdown if `markup`.
 
     If `wrapped`, the text may have hard wraps, which are undone where it shows them; without it,
-    as in messages, every line break is the author's. Parts whose ids are among `restored` stay.
+    as in messages, every line break is the author's. What web sites put around a text is looked for
+    if `on_page`: a message of a chat stands on none. Parts whose ids are among `restored` stay.
     `author` is the owner's name: their byline is left out, lyrics and quotations signed by them
     are kept.
     """
@@ -67,5 +69,5 @@ def clean(
     blocks = split_lines(parsed)
     title = blocks.pop(0).text if blocks and blocks[0].kind == "h1" else ""
     blocks = without_footnotes(mark_headings(blocks), removed)
-    blocks = authorship.keep_own_blocks(blocks, removed, author)
+    blocks = authorship.keep_own_blocks(blocks, removed, author, on_page)
     return Cleaned(title, to_text(blocks), removed.parts)
