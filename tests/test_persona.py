@@ -338,14 +338,16 @@ def test_resuming_falls_back_to_the_last_whole_checkpoint(tmp_path):
     assert not (folder / "checkpoint-15").exists()
 
 
-def test_a_saved_adapter_takes_the_place_of_the_earlier_one(twin, tiny_base):
+def test_a_saved_adapter_takes_the_place_of_the_earlier_one_which_is_kept(twin, tiny_base, capsys):
     base = load.prepare(str(tiny_base))
     model, _ = load.load(base, lora=load.Lora(4))
     for step in ("persona", "reasoning"):
         write_atomic(twin.adapter(step) / "earlier", "x")
         checkpoints.save_adapter(twin, step, model, base)
         assert not (twin.adapter(step) / "earlier").exists()
-        assert [path.name for path in twin.folder(step).iterdir()] == ["adapter"]
+        assert {path.name for path in twin.folder(step).iterdir()} == {"adapter", "adapter.old"}
+        assert (twin.earlier_adapter(step) / "earlier").read_text() == "x"
+        assert str(twin.earlier_adapter(step)) in capsys.readouterr().out
         assert (twin.adapter(step) / "adapter_model.safetensors").exists()
 
 

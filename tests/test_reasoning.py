@@ -2,17 +2,23 @@
 from chance."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
+from safetensors.torch import load_file
 
 from twinlib import settings
-from twinlib.files import now
+from twinlib.files import now, write_atomic
+from twinlib.i18n import choose
 from twinlib.progress import Progress
 from twinlib.text.statistics import mcnemar
 from twinlib.train import grpo, persona, problems, reasoning
 from twinlib.twin import Report
+from twinlib.ui import summary
+
+QUANTIZE = settings.make("quantize")
 
 
 def wanted(**changes):
@@ -74,6 +80,50 @@ def test_grpo_continues_a_copy_of_the_persona_adapter_and_is_judged_on_the_same_
     assert any("tell from chance" in w for w in outcome.warnings)
     history = [json.loads(line) for line in trained.history("reasoning").read_text().splitlines()]
     assert any("reward" in record for record in history)
+
+
+@pytest.mark.slow
+def test_practice_goes_on_from_the_voice_also_where_its_texts_changed_since(trained, capsys):
+    """The adapter that it saves is the whole twin: from the bare base it would have no voice."""
+    chosen = wanted()
+    write_atomic(trained.adapter("reasoning") / "earlier", "x")
+    with open(trained.file("train"), "a", encoding="utf-8") as rows:
+        rows.write("\n")
+    assert trained.state("persona").name == "stale"
+    [said] = reasoning.voice_problems(trained)
+    assert said.level == "warning" and "starts from the voice that is there" in said.text
+    outcome = reasoning.run(trained, chosen, Progress(trained.history("reasoning"), "reasoning"))
+    voice, practised = (
+        load_file(trained.adapter(step) / "adapter_model.safetensors")
+        for step in ("persona", "reasoning")
+    )
+    moved = sum(float((practised[name] - voice[name]).abs().sum()) for name in voice)
+    learnt = sum(float(voice[name].abs().sum()) for name in voice if "lora_B" in name)
+    assert learnt > 0 and moved < learnt, "a new adapter would begin with other weights"
+    assert (trained.earlier_adapter("reasoning") / "earlier").exists(), "nothing is overwritten"
+    trained.finish(
+        Report("reasoning", {}, 0, 1, {}, {}, outcome.inputs, outcome.figures, outcome.warnings)
+    )
+    following = choose(summary.summary(trained, "reasoning").following)
+    assert "persona" in following and "untouched" not in following
+    assert settings.stops(settings.step_module("quantize").problems(QUANTIZE, trained))
+
+
+def test_a_voice_that_is_lost_or_of_another_base_is_not_replaced_by_none(twin):
+    [said] = reasoning.voice_problems(twin)
+    assert said.level == "warning" and "no file can be made" in said.text
+    write_atomic(twin.adapter("persona") / "adapter_model.safetensors", "x")
+    twin.remember(base={"name": "small", "revision": "1"})
+    inputs = twin.inputs(base=True)
+    twin.finish(Report("persona", {}, 0, 1, {}, {}, inputs, {}, []))
+    assert reasoning.voice_problems(twin) == []
+    twin.remember(base={"name": "large", "revision": "2"})
+    [said] = reasoning.voice_problems(twin)
+    assert said.level == "stop" and "trained on small" in said.text
+    twin.remember(base={"name": "small", "revision": "1"})
+    shutil.rmtree(twin.adapter("persona"))
+    [said] = reasoning.voice_problems(twin)
+    assert said.level == "stop" and "not there any more" in said.text
 
 
 @pytest.mark.slow

@@ -118,12 +118,13 @@ def is_passing(name: str) -> bool:
     """Whether a file, named relative to the twin's folder, is made again by itself.
 
     Hidden files, checkpoints, the tour's copies of notebooks, GGUF files that failed their checks,
-    notes of runs and their messages.
+    notes of runs and their messages; adapters that were replaced count as such files, too.
     """
     *folders, file = name.split("/")
     return (
         any(part.startswith(".") for part in (*folders, file))
         or "checkpoints" in folders
+        or folders[1:2] == ["adapter.old"]
         or folders[:1] == ["tour"]
         or file.endswith(".failed")
         or name.startswith("running.")
@@ -184,6 +185,10 @@ class TwinFolder:
     def adapter(self, step: str) -> Path:
         """The LoRA adapter folder of 'persona' or 'reasoning'."""
         return self.path / step / "adapter"
+
+    def earlier_adapter(self, step: str) -> Path:
+        """Where the adapter that the last run replaced is kept, until the next run replaces one."""
+        return self.path / step / "adapter.old"
 
     def checkpoints(self, step: str) -> Path:
         """The folder with the checkpoints of 'persona' or 'reasoning'."""

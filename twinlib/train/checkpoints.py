@@ -144,7 +144,7 @@ def forget_rescued(twin: Twin, step: str) -> None:
 
 
 def save_adapter(twin: Twin, step: str, model: "PeftModel", base: load.Base) -> None:
-    """Save the trained adapter of step 'persona' or 'reasoning', replacing an earlier one.
+    """Save the trained adapter of step 'persona' or 'reasoning'; an earlier one is kept, and said.
 
     Called by all processes, of which the main one writes.
     """
@@ -152,14 +152,14 @@ def save_adapter(twin: Twin, step: str, model: "PeftModel", base: load.Base) -> 
     if not processes.is_main():
         return
     adapter = twin.adapter(step)
-    new, backup = adapter.with_name("adapter.new"), adapter.with_name("adapter.old")
+    new, earlier = adapter.with_name("adapter.new"), twin.earlier_adapter(step)
     shutil.rmtree(new, ignore_errors=True)
     load.save_adapter(model, base, new, weights)
-    shutil.rmtree(backup, ignore_errors=True)
     if adapter.exists():
-        adapter.rename(backup)
+        shutil.rmtree(earlier, ignore_errors=True)
+        adapter.rename(earlier)
+        print(t("train.earlier_adapter_kept", path=earlier), flush=True)
     new.rename(adapter)
-    shutil.rmtree(backup, ignore_errors=True)
 
 
 class Kept:

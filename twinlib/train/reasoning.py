@@ -8,12 +8,12 @@ import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ..files import write_json, write_records
+from ..files import TwinError, write_json, write_records
 from ..i18n import choose, said, t
 from ..models import estimate, load
 from ..models.plan import Plan, derive, machine, recommended_base
 from ..progress import Progress
-from ..settings import Reasoning, resolve, stop, warning
+from ..settings import Reasoning, resolve, stop, stops, warning
 from ..twin import AUTO, Outcome, Problem, Twin, figure
 from . import callbacks, checkpoints, grpo, probe
 from . import problems as exams
@@ -38,8 +38,7 @@ def problems(settings: Reasoning, twin: Twin) -> list[Problem]:
     issues += [Problem("warning", text) for _, text in corrections(resolved).values()]
     if not machine()["gpu"] and resolved.engine == "unsloth":
         issues.append(stop("train.unsloth_needs_gpu"))
-    if twin.state("persona").name != "done":
-        issues.append(warning("train.no_persona_adapter"))
+    issues += voice_problems(twin)
     if estimate.recurrent(_base_name(twin)):
         issues.append(stop("train.no_practice_for_recurrent"))
     shape = estimate.shape(_base_name(twin))
@@ -48,6 +47,25 @@ def problems(settings: Reasoning, twin: Twin) -> list[Problem]:
     if resolved.steps < 50:
         issues.append(warning("train.few_steps", steps=resolved.steps))
     return issues
+
+
+def voice_problems(twin: Twin) -> list[Problem]:
+    """A stop where the voice can't be practised on; a warning where it is older or not there yet.
+
+    Practice always starts from the persona adapter that is there, also where what it learnt from
+    has changed, because the adapter that it makes is the whole twin.
+    """
+    state = twin.state("persona")
+    if not twin.adapter("persona").exists():
+        kind = warning if state.name == "missing" else stop
+        return [kind("train.no_voice_yet" if state.name == "missing" else "train.voice_is_gone")]
+    trained = [name for name in state.report.inputs if name[:5] == "base:"] if state.report else []
+    if trained and f"base:{_base_name(twin)}" not in trained:
+        names = {"trained": trained[0].removeprefix("base:"), "base": _base_name(twin)}
+        return [stop("train.voice_of_another_base", **names)]
+    if state.name == "done":
+        return []
+    return [warning("train.voice_is_older", why=state.why)]
 
 
 def corrections(settings: Reasoning) -> dict[str, tuple[int, str]]:
@@ -111,7 +129,9 @@ def begin(twin: Twin, settings: Reasoning, progress: Progress, is_run: bool = Tr
     settings = replace(settings, **{k: value for k, (value, _) in corrections(settings).items()})
     base = load.prepare(_base_name(twin), progress)
     twin.remember(base={"name": base.name, "revision": base.revision})
-    start = twin.adapter("persona") if twin.state("persona").name == "done" else None
+    if stopping := stops(voice_problems(twin)):
+        raise TwinError(stopping[0].text)
+    start = twin.adapter("persona") if twin.adapter("persona").exists() else None
     own = settings.problems and settings.task not in ("decimals", "procedural")
     file = [Path(settings.problems).expanduser()] if own else []
     inputs = twin.inputs(twin.adapter("persona"), *file, base=True)

@@ -271,7 +271,7 @@ def _not_practised(report, twin):
     """The probe found nothing to gain, and the adapter is as it was."""
     shares = {"first": _value(report, "pass_at_1"), "best": _value(report, "pass_at_8")}
     works = both("practice.not_practised", n=report.figures["pass_at_1"]["n"], **shares)
-    return Summary("unsure", works, None, both("verdict.go_on_to_quantize"))
+    return Summary("unsure", works, None, _voice_first(twin) or both("verdict.go_on_to_quantize"))
 
 
 def _prose(report, twin):
@@ -298,7 +298,17 @@ def _why_no_gain(report, before, found, twin):
     return both("verdict.nothing_to_learn") if _value(report, "no_signal", 0) > 0.5 else None
 
 
+def _voice_first(twin):
+    """What to do before files can be made: train the voice, anew or at all; None if it is fresh."""
+    state = twin.state("persona").name
+    if state == "done":
+        return None
+    return both("verdict.voice_first" if state == "missing" else "verdict.voice_again")
+
+
 def _after(report, found, twin):
+    if following := _voice_first(twin):
+        return following
     if found == "bad":
         return both("verdict.drop_the_practice")
     short = _value(report, "steps", 0) < _STEPS_TO_GAIN
