@@ -6,14 +6,18 @@ import os
 import random
 import shutil
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from twinlib import Twin, TwinError, settings
 from twinlib.corpus import step as corpus
+from twinlib.corpus.questions import model
 from twinlib.files import write_json
 from twinlib.progress import Progress
+from twinlib.running import SERIES
+from twinlib.twin import Report
 
 SAMPLES = Path(__file__).parent.parent / "data_samples"
 TEXT = (
@@ -452,6 +456,25 @@ def test_a_stop_leaves_the_files_of_the_run_before(twin, blog):
     with pytest.raises(Stopped):
         corpus.run(twin, settings.make("corpus", source=str(blog), questions="titles"), progress)
     assert twin.file("train").read_bytes() == before
+
+
+def test_a_step_that_had_no_time_to_ask_about_all_goes_on_when_run_again(twin, blog, monkeypatch):
+    asked = model.WrittenQuestions({}, Counter(), ["So far 3 of 12."], waiting=9)
+    monkeypatch.setattr(model, "ask_locally", lambda *values: asked)
+    outcome = run(twin, blog, questions="local")
+    wanted = settings.make("corpus", source=str(blog), questions="local")
+    assert not corpus.unfinished(wanted, twin), "it never ran"
+    twin.finish(Report("corpus", {}, 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
+    assert corpus.unfinished(wanted, twin)
+    ready_made = settings.make("corpus", source=str(blog), questions="titles")
+    assert not corpus.unfinished(ready_made, twin)
+    monkeypatch.setenv(SERIES, "1")
+    assert not corpus.unfinished(wanted, twin), "a tour goes on to the next step"
+    monkeypatch.delenv(SERIES)
+    monkeypatch.setattr(model, "ask_locally", lambda *values: asked._replace(waiting=0))
+    outcome = run(twin, blog, questions="local")
+    twin.finish(Report("corpus", {}, 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
+    assert not corpus.unfinished(wanted, twin)
 
 
 def test_passages_of_a_compilation_make_no_rows_unless_the_owner_wants_them(twin, blog):

@@ -227,6 +227,7 @@ def test_when_the_time_is_over_a_sentence_says_so_and_the_next_run_goes_on(tmp_p
     assert 4 <= len(written.questions) < 20 and len(first.asked) == len(written.questions)
     asked = len(written.questions)
     assert f"wrote questions for {asked} of 20 passages" in written.warnings[0]
+    assert written.waiting == 20 - asked
     second = Talker(fine)
     assert len(ask_writer(passages, second, log, 60, collected([])).questions) == 20
     assert not set(first.asked) & set(second.asked) and len(second.asked) == 20 - asked

@@ -20,6 +20,7 @@ from ..files import locked, write_json, write_records
 from ..i18n import both, listed, t
 from ..models.plan import Plan, machine
 from ..progress import Progress
+from ..running import SERIES
 from ..settings import Corpus, WrongSetting, parse, stop, warning
 from ..twin import AUTO, Outcome, Problem, Twin
 from . import readers, report, rows
@@ -145,6 +146,16 @@ def demo_problem(settings: Corpus, twin: Twin) -> Problem | None:
     if twin.name == sample.TWIN and own:
         return warning("corpus.own_writing_in_demo", twin=twin.name)
     return None
+
+
+def unfinished(settings: Corpus, twin: Twin) -> bool:
+    """Whether a finished step should run again: time was over before all passages had questions.
+
+    A tour of all steps leaves it at that, else each would ask for some minutes more.
+    """
+    report = twin.report("corpus")
+    asked = report.figures.get("asked_by", {}) if report else {}
+    return settings.questions == "local" and SERIES not in os.environ and "waiting" in asked
 
 
 def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:

@@ -30,11 +30,15 @@ _GIVE_UP = 8  # passages in a row without an answer, after which the API counts 
 
 
 class WrittenQuestions(NamedTuple):
-    """`questions` {passage id: [question]}, `failures` {reason: passages}, `warnings` to show."""
+    """`questions` {passage id: [question]}, `failures` {reason: passages}, `warnings` to show.
+
+    `waiting` is the number of passages that are not asked about yet, since the time was over.
+    """
 
     questions: dict[str, list[str]]
     failures: Counter
     warnings: list[str]
+    waiting: int = 0
 
 
 # A model on this machine
@@ -112,7 +116,7 @@ def ask_writer(
     if len(records) < len(wanted):
         values = {"asked": len(records), "total": len(wanted), "minutes": round(seconds / 60, 1)}
         warnings.append(t("corpus.asked_as_far_as_time_allowed", **values))
-    return WrittenQuestions(*_outcome(records), warnings)
+    return WrittenQuestions(*_outcome(records), warnings, len(wanted) - len(records))
 
 
 def _turn(passage):
