@@ -14,6 +14,7 @@ which they were written, of how many all questions and answers are the same, who
 and how many are learnt as prose.
 """
 
+import argparse
 import re
 import sys
 import tempfile
@@ -76,12 +77,16 @@ def newest_first():
 
 def main():
     """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--shapes-alone", action="store_true")
+    parser.add_argument("--newest-first", action="store_true")
+    given = parser.parse_args()
     import chat_layouts
 
-    if "--newest-first" in sys.argv[1:]:
+    if given.newest_first:
         newest_first()
         return
-    if "--shapes-alone" in sys.argv[1:]:
+    if given.shapes_alone:
         take_out_wordings()
 
     kinds = ("other people", "forwarded", "programs", "polls")

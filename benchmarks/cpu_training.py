@@ -7,6 +7,7 @@ fifths of each learnt; every arm in a process of its own, after one warm-up step
 ratios of one run. Prints real tokens a second, the peak memory and the mean loss.
 """
 
+import argparse
 import multiprocessing
 import random
 import resource
@@ -99,4 +100,6 @@ def main(steps):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 6)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("steps", type=int, nargs="?", default=6)
+    main(parser.parse_args().steps)

@@ -20,9 +20,9 @@ the memory tells:
                 of the first and of the last third
 """
 
+import argparse
 import collections
 import re
-import sys
 
 from twinlib.files import content_id
 from twinlib.memory import lexical
@@ -179,4 +179,6 @@ def main(*names):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("twins", metavar="TWIN", nargs="+")
+    main(*parser.parse_args().twins)

@@ -28,8 +28,8 @@ sentences shown (memory/own_words.py), without a model, and the median milliseco
 decision.
 """
 
+import argparse
 import statistics
-import sys
 import time
 from pathlib import Path
 
@@ -105,4 +105,8 @@ def _share(hits):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("twin")
+    parser.add_argument("files", metavar="FILE", nargs="+")
+    given = parser.parse_args()
+    main(given.twin, *given.files)

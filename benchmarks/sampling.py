@@ -68,7 +68,7 @@ def main():
     options = parser.parse_args()
     from twinlib import Twin
     from twinlib.models.llama_cpp import Llama
-    from twinlib.talk.chat import gguf_file
+    from twinlib.talk.voices import gguf_file
 
     flaws_by_name = {name: [] for name in SAMPLINGS}
     for twin in map(Twin.open, options.twins):

@@ -12,6 +12,7 @@ the prompt is in the cache; and the time in which the passages are found.
 CPU seconds are those of all cores; on an idle machine with 2 cores the wall time is half of them.
 """
 
+import argparse
 import secrets
 import socket
 import statistics
@@ -41,7 +42,7 @@ BAD += [
 ]
 
 
-def main(name: str, requests: str = "10000") -> None:
+def main(name: str, requests: int) -> None:
     """Print a line for each figure."""
     twin = Twin.open(name, create=False)
     key = secrets.token_urlsafe(12)
@@ -60,7 +61,7 @@ def main(name: str, requests: str = "10000") -> None:
             print(_hang_ups(client))
             print(_long(client))
             print(_malformed(client))
-            print(_memory(client, psutil.Process(child.pid), int(requests)))
+            print(_memory(client, psutil.Process(child.pid), requests))
     finally:
         child.terminate()
         child.wait()
@@ -169,4 +170,8 @@ def _heard(llama, turns):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("twin")
+    parser.add_argument("requests", type=int, nargs="?", default=10_000)
+    given = parser.parse_args()
+    main(given.twin, given.requests)
