@@ -12,7 +12,6 @@ import multiprocessing
 import random
 import resource
 import statistics
-import sys
 import time
 from importlib import resources
 

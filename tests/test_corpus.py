@@ -8,10 +8,12 @@ import shutil
 import zipfile
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from twinlib import Twin, TwinError, settings
+from twinlib.corpus import rows
 from twinlib.corpus import step as corpus
 from twinlib.corpus.questions import model
 from twinlib.files import write_json
@@ -385,6 +387,21 @@ def test_a_language_with_too_little_for_rows_of_its_own_is_said(twin, blog):
         text = f"# Bolts {n}\n\nThe {n}th bolt needs {n * 37 + 11} turns, and I counted each. " * 3
         (blog / f"bolt{n}.md").write_text(text)
     assert not [w for w in run(twin, blog).warnings if "English" in w]
+
+
+def test_a_language_with_five_texts_counts_however_much_there_is_in_another():
+    def share(texts):
+        written = [(f"zh{n}", "zh", 900) for n in range(30)] + texts
+        return list(rows.language_shares([_passage(*each) for each in written]))
+
+    assert share([(f"en{n}", "en", 40) for n in range(5)]) == ["zh", "en"]
+    assert share([(f"en{n}", "en", 40) for n in range(4)]) == ["zh"]
+    assert share([("one", "en", 40)] * 5) == ["zh"], "five passages of one text"
+    assert share([("en", "en", 2000)]) == ["zh", "en"]
+
+
+def _passage(document, language, tokens):
+    return SimpleNamespace(document=document, language=language, tokens_estimate=tokens)
 
 
 def test_what_keeps_the_step_from_starting(twin, blog, tmp_path):

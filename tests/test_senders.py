@@ -7,6 +7,7 @@ import pytest
 from widget_tree import inside, text_of
 
 from twinlib import Twin, TwinError
+from twinlib.corpus.records import Document
 from twinlib.files import write_records
 from twinlib.settings import Corpus
 from twinlib.ui import forms, senders
@@ -344,3 +345,23 @@ def test_an_archive_that_cannot_be_read_is_named_once_with_its_members_counted(t
     survey = readers.Survey(Counter(), Counter(), {}, Counter(), {**refused, "b.doc": "foreign"})
     said = senders._formats(survey, twin).text
     assert "(31): old.zip (needs a password), b.doc (" in said and "posts" not in said
+
+
+def test_a_language_with_too_little_is_said_before_it_is_read(twin, look, monkeypatch):
+    def texts(chinese, english):
+        zh = ["台上放着一把扳手，墙上挂着垫圈。" * 40] * chinese
+        return [*zh, *["Tea is best drunk hot, by the window. " * 3] * english]
+
+    for count, few in ((2, True), (5, False)):
+        form = look({})
+        documents = [Document(f"{n}.md", text=text) for n, text in enumerate(texts(40, count))]
+        monkeypatch.setattr(senders.readers, "read", lambda *source: iter(documents))
+        form.look()
+        said = "Less than 5% of the writing is English (2 texts)." in form.summary.value
+        assert said == few
+
+
+def test_chats_that_are_all_learnt_are_not_said_to_be_put_aside(look):
+    form = look(CHATS, Corpus(source="files", me="宁半圈, Ning, Boss"))
+    assert "3 of 3 chats hold 22 messages of yours." in form.status.value
+    assert "put aside" not in form.status.value

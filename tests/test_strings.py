@@ -155,7 +155,7 @@ def test_what_is_shown_of_a_number_decides_its_form():
 
 # Their counts are never 1: constants, or what is only said of several.
 NEVER_ONE = """
-corpus.about_to_send corpus.passages_needed corpus.more_passages_needed
+corpus.about_to_send corpus.little_of_a_language corpus.passages_needed corpus.more_passages_needed
 evaluate.few_long_answers evaluate.twin_quotes_at_length evaluate.membership
 gguf.fewer_answers_end gguf.twin_never_ends gguf.twin_seldom_ends gguf.file_ended_few_answers
 gguf.too_few_problems gguf.quantization_changed_nothing memory.theme memory.theme_in_years

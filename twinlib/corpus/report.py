@@ -11,7 +11,7 @@ from .clean import scripts
 from .questions.model import WrittenQuestions
 from .reasons import KINDS, REASONS, SKIPPED
 from .records import Document, Passage, Row
-from .rows import READY_MADE, SMALLEST_SHARE, language_shares
+from .rows import ENOUGH_TEXTS, READY_MADE, SMALLEST_SHARE, language_shares
 
 if TYPE_CHECKING:
     from .gather import Gathered
@@ -106,7 +106,8 @@ def warnings(gathered: "Gathered", documents: list[Document], passages: list[Pas
     held_out = sum(p.split == "test" for p in passages)
     if held_out < _FEW_HELD_OUT:
         sentences.append(t("corpus.few_held_out", count=held_out))
-    sentences += _little_of_a_language(documents, passages)
+    few = Counter(d.language for d in documents)
+    sentences += little_of_a_language(few, list(language_shares(passages)))
     authors = sorted({d.author for d in documents})
     if len(authors) > 1:
         sentences.append(t("corpus.several_authors", names=", ".join(authors[:4])))
@@ -127,10 +128,11 @@ def warnings(gathered: "Gathered", documents: list[Document], passages: list[Pas
     return sentences
 
 
-def _little_of_a_language(documents, passages):
-    """A sentence about each language that has texts, but too few for rows of its own."""
-    known = language_shares(passages)
-    few = Counter(d.language for d in documents if d.language not in known)
+def little_of_a_language(texts: Counter, known: list[str]) -> list[str]:
+    """A sentence about each language that has texts, but too few for rows of its own.
+
+    `texts` is {language: how many}, `known` are the languages that get such rows.
+    """
     return [
         t(
             "corpus.little_of_a_language",
@@ -138,9 +140,10 @@ def _little_of_a_language(documents, passages):
             others=listed(both(_LANGUAGES[other]) for other in known),
             count=count,
             least=round(100 * SMALLEST_SHARE),
+            enough=ENOUGH_TEXTS,
         )
-        for code, count in few.items()
-        if known and code in _LANGUAGES
+        for code, count in texts.items()
+        if known and code in _LANGUAGES and code not in known
     ]
 
 

@@ -14,7 +14,8 @@ from ..text.script import sentences_within, tokens_estimate
 from .questions.titles import short_question, title_question, titles
 from .records import Passage, Row
 
-SMALLEST_SHARE = 0.05  # of the tokens: a language with less gets no rows of its own
+# A language with a smaller share of the tokens and with fewer texts gets no rows of its own.
+SMALLEST_SHARE, ENOUGH_TEXTS = 0.05, 5
 # Sources of questions that nobody wrote for a passage: they are filled into fixed sentences.
 READY_MADE = ("title", "heading", "short")
 _EXCERPTS = 3  # in the persona prompt
@@ -47,7 +48,7 @@ def rows(
     unasked = {p.id for p in passages} - {row.passage for row in asked}
     train = [p for p in passages if p.split == "train"]
     count = sum(row.split == "train" for row in asked)
-    known = _identity(language_shares(train), author, system, identity_share * count)
+    known = _identity(language_shares(passages), author, system, identity_share * count)
     count += len(known)
     wanted = round(count * raw_share / (1 - raw_share))
     if raw_share:
@@ -140,16 +141,26 @@ def decided(rows: list[Row], decisions: dict[str, dict]) -> list[Row]:
 
 
 def language_shares(passages: list[Passage]) -> dict[str, float]:
-    """{language: share of the tokens}, the largest first, without those of less than 5 %."""
+    """{language: share of the tokens}, the largest first, of those with enough writing."""
     tokens = Counter()
     for p in passages:
         tokens[p.language] += p.tokens_estimate
+    texts = Counter(language for _, language in {(p.document, p.language) for p in passages})
     total = tokens.total()
-    return {
-        language: count / total
+    return {language: tokens[language] / total for language in with_enough_writing(tokens, texts)}
+
+
+def with_enough_writing(tokens: Counter, texts: Counter) -> list[str]:
+    """The languages in which there is enough to learn who the twin is, the largest first.
+
+    `tokens` and `texts` are {language: how many}.
+    """
+    least = tokens.total() * SMALLEST_SHARE
+    return [
+        language
         for language, count in tokens.most_common()
-        if count >= total * SMALLEST_SHARE
-    }
+        if count >= least or texts[language] >= ENOUGH_TEXTS
+    ]
 
 
 def _hash(text):

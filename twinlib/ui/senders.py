@@ -16,13 +16,15 @@ from .. import i18n
 from ..corpus import readers
 from ..corpus.reasons import REASONS, SKIPPED
 from ..corpus.records import Document
+from ..corpus.report import little_of_a_language
+from ..corpus.rows import with_enough_writing
 from ..files import TwinError
 from ..i18n import t
 from ..settings import Corpus
 from ..text import interview_questions
 from ..text.inputs import columns
 from ..text.privacy import private_names, quoted_name
-from ..text.script import tokens_unrounded
+from ..text.script import language_of, tokens_unrounded
 from ..twin import Twin
 from .display import NOTHING, Shown, caption, cut, cut_before, noted_table, sentence, table, title
 from .forms import Form
@@ -111,11 +113,15 @@ class Senders(widgets.VBox):
         if not settings.source:
             return NOTHING
         titles, texts, characters, began = [], 0, 0, time.monotonic()
+by_language = Counter(), Counter()  # tokens, texts
         self.tokens, months, log = 0.0, 0, readers.ReadLog()
         for document in readers.read(_path(settings), self._options(settings), log):
             months += document.kind == "chat"
             texts, characters = texts + 1, characters + len(document.text)
-            self.tokens += tokens_unrounded(document.text)
+            tokens, language = tokens_unrounded(document.text), language_of(document.text)
+            self.tokens += tokens
+            for counts, count in zip(by_language, (tokens, 1)):
+                counts[language] += count
             if len(titles) < _TITLES:
                 titles.append(title_of(document))
             if time.monotonic() - began > _SECONDS:
@@ -132,8 +138,12 @@ class Senders(widgets.VBox):
             shown += caption(t("ui.chats_not_counted", count=chats))
         names = i18n.choose(i18n.listed([cut(name, 60) for name in titles]))
         shown += caption(t("ui.first_titles", titles=names + (" …" if texts > len(titles) else "")))
-        little = began is None and characters < LITTLE
-        return shown + sentence(t("ui.little_text"), "warning") if little else shown
+        if began is None and characters < LITTLE:
+            shown += sentence(t("ui.little_text"), "warning")
+        if began is None:
+            for text in little_of_a_language(by_language[1], with_enough_writing(*by_language)):
+                shown += sentence(text, "note")
+        return shown
 
     def _survey(self, settings):
         if not settings.source:
@@ -213,8 +223,9 @@ class Senders(widgets.VBox):
             return NOTHING
         total, aside = len(own_messages), own_messages.count(0)
         counts = {"chats": total - aside, "all": total, "messages": sum(own_messages)}
-        text = t("ui.chats_of_yours", **counts, aside=aside)
-        return sentence(text, "warning" if aside else "good")
+        if not aside:
+            return sentence(t("ui.all_chats_of_yours", **counts), "good")
+        return sentence(t("ui.chats_of_yours", **counts, aside=aside), "warning")
 
     def _names(self):
         """{name: messages} of the chats that don't mark which messages are the owner's."""
