@@ -17,7 +17,7 @@ from twinlib.settings import resolve
 from twinlib.talk import preferences, voices
 from twinlib.train import band, checkpoints, persona, rescue
 from twinlib.twin import STEPS
-from twinlib.ui import portable
+from twinlib.ui import forms, portable
 
 DAMAGED = ["", "{", '{"rank": ', "[]", "null", "7", "[" * 100_000, '{"rank": "\\ud800"}', b"\xff{}"]
 RUN = {"asked": {"rank": "auto"}, "inputs": {}}
@@ -152,6 +152,7 @@ def test_a_stopped_training_goes_on_with_its_base_whatever_is_recommended_now(
     shutil.move(stopped, twin.checkpoints("persona"))
     monkeypatch.setattr(plan, "recommended_base", lambda machine: (recommended, "newer"))
     assert persona.plan(auto, twin).values["base"] == begun.base
+    assert forms.planner("persona", twin)(auto).values["base"] == begun.base
     typed = settings.make("persona", base="qwen2.5-coder-1.5b-instruct")
     assert resolve(typed, persona.plan(typed, twin).values).base == typed.base
     shutil.rmtree(twin.checkpoints("persona"))

@@ -266,3 +266,17 @@ def test_a_graph_of_other_passages_is_not_used(twin):
     write_corpus(twin, POSTS[:-1])
     passages = index.gather(twin)
     assert graph.load(twin, passages) is None
+
+
+def test_years_far_apart_stand_beside_each_other_with_a_gap():
+    assert memory_picture.columns([1664, 1665, 2021]) == ({1664: 0, 1665: 1, 2021: 3}, [2])
+    assert memory_picture.named(*memory_picture.columns([1664, 1665, 2021])) == {
+        0: "1664",
+        1: "1665",
+        2: "…",
+        3: "2021",
+    }
+    places, gaps = memory_picture.columns([2010, 2012, 2017])
+    assert places == {2010: 0, 2012: 2, 2017: 7} and gaps == []
+    many = memory_picture.named(*memory_picture.columns(list(range(1990, 2020))))
+    assert 4 <= len(many) <= 7 and many[0] == "1990", "as many as there is room for"

@@ -230,7 +230,7 @@ def test_nothing_is_sent_before_the_owner_agreed():
     assert problem() == "" and problem(questions="titles", send=False) == ""
     assert problem(None, send=False).startswith("All passages of your writing would be sent to api")
     assert problem(send=False).startswith(
-        "12 passages of your writing would be sent to api.example.com: tick"
+        "12 passages of your writing would be sent to api.example.com: say yes to"
     )
     assert "Address of the service" in problem(endpoint="") and "unencrypted" in problem(
         endpoint="http://api.example.com"

@@ -138,6 +138,38 @@ def test_chinese_replies(question, reason):
 @pytest.mark.parametrize(
     "question, reason",
     [
+        ("你觉得这个水壶是邻居的吗？", "unclear"),
+        ("你还记得那个水壶？", "unclear"),
+        ("你觉得水壶这件东西旧吗？", ""),
+        ("你还记得那个“水壶”吗？", ""),
+        ("你还记得那把旧水壶吗？", ""),
+        ("你为什么说水壶是旧？", "cut"),
+        ("你为什么说水壶是父母的板？", "claim"),
+        ("你觉得水壶是天气最好的东西吗？", "claim"),
+        ("你为什么说水壶是邻居焊好的？", ""),
+        ("你觉得水壶是谁焊好的？", ""),
+        ("你觉得水壶是不是邻居焊好的？", ""),
+    ],
+)
+def test_a_claim_stands_in_the_passage_and_this_and_that_are_named(question, reason):
+    """A small model fills in what begins with “你为什么说” or “你觉得” with what it finds."""
+    assert read(json_of(question), passage("zh")).reason == reason
+
+
+@pytest.mark.parametrize(
+    "question, reason",
+    [
+        ("Why do you say that the kettle is sunny weather?", "claim"),
+        ("Do you think the kettle was soldered by your neighbour?", ""),
+    ],
+)
+def test_a_claim_in_english_stands_in_the_passage(question, reason):
+    assert read(json_of(question), passage()).reason == reason
+
+
+@pytest.mark.parametrize(
+    "question, reason",
+    [
         ("Did the kettle come from the US?", ""),
         ("Was the kettle soldered by IT people?", ""),
         ("Did the kettle come from us?", "person"),

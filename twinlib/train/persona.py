@@ -67,6 +67,11 @@ def plan(settings: Persona, twin: Twin) -> Plan:
     known = facts(twin)
     if known and settings.memory_rows:
         known["tokens"] += memory_rows.more_tokens(twin, settings.memory_rows)
+    return plan_with(settings, twin, known)
+
+
+def plan_with(settings: Persona, twin: Twin, known: dict) -> Plan:
+    """The same for {rows, tokens} that are known."""
     begun = checkpoints.base_begun_with(twin.checkpoints("persona"))
     if settings.base == AUTO and begun:
         planned = derive("persona", replace(settings, base=begun), machine(), known)

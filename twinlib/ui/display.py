@@ -28,7 +28,8 @@ _COLOURS = {"stop": "220,50,50", "warning": "230,160,0", "good": "40,160,80", "n
 _SIGNS = {"stop": "✗", "warning": "!", "good": "✓", "note": "·"}
 _SENTENCE = (
     '<div style="border-left:4px solid rgb({colour});background:rgba({colour},.12);'
-    'padding:.3em .8em;margin:.3em 0;overflow-wrap:anywhere;line-height:1.5">{text}</div>'
+    'padding:.3em .8em;margin:.3em 0;max-width:46em;overflow-wrap:anywhere;line-height:1.5">'
+    "{text}</div>"
 )
 # The levels of a figure, and the colours and signs of a sentence on it.
 _LEVELS = {"good": "good", "unsure": "note", "so-so": "warning", "bad": "stop", "": "note"}

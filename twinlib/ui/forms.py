@@ -213,7 +213,7 @@ def planner(
         return lambda settings: module.plan(settings, twin)
     # Read once, since a form plans at every key.
     facts = {**(expected or {}), **module.facts(twin)}
-    return lambda settings: plan.derive(step, settings, plan.machine(), facts)
+    return lambda settings: module.plan_with(settings, twin, facts)
 
 
 def _start(step, twin, given):

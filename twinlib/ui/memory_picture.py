@@ -1,6 +1,7 @@
 """The picture of notebook 07: the names and topics that most texts share, year by year."""
 
 from collections import defaultdict
+from itertools import pairwise
 
 from ..i18n import t
 from ..memory import entities
@@ -24,6 +25,7 @@ from .plotting import (
 )
 
 _MOST = 14  # names
+_GAP = 5  # years without texts that are still drawn one by one
 _YEARS = 6  # that are named below the columns, at most
 _DOT = 260  # points squared of the largest
 _TOUCHING = 1.5  # of the room for a year is the width of the largest dot, at most
@@ -67,6 +69,30 @@ def names_by_year(twin: Twin) -> dict[str, dict[str, int]]:
     return counted
 
 
+def columns(years: list[int]) -> tuple[dict[int, int], list[int]]:
+    """({year: its column}, columns of the gaps) of sorted years.
+
+    Where nothing was written for more than _GAP years, one column stands for them, so that letters
+    of 1664 and a chat of 2021 stand beside each other.
+    """
+    places, gaps = {years[0]: 0}, []
+    for before, year in pairwise(years):
+        places[year] = places[before] + (2 if year - before > _GAP else year - before)
+        if year - before > _GAP:
+            gaps.append(places[before] + 1)
+    return places, gaps
+
+
+def named(places: dict[int, int], gaps: list[int]) -> dict[int, str]:
+    """{column: what stands below it}: every gap, and of the years as many as there is room for."""
+    ticks = dict.fromkeys(gaps, "…")
+    apart = 1 + max(places.values()) // _YEARS
+    for year, place in places.items():
+        if all(abs(place - other) >= apart for other, text in ticks.items() if text != "…"):
+            ticks[place] = str(year)
+    return dict(sorted(ticks.items()))
+
+
 def _draw(axis, counted):
     names = list(counted)
     years = sorted({year for found in counted.values() for year in found} - {""})
@@ -78,11 +104,12 @@ def _draw(axis, counted):
         sideways(axis, label("ui.names_shared"))
         return
     most = max(max(found.values()) for found in counted.values())
-    first, last = int(years[0]), int(years[-1])
-    room = _COLUMNS * NARROW * 72 / (last - first + 1)  # points
+    places, gaps = columns(list(map(int, years)))
+    last = max(places.values())
+    room = _COLUMNS * NARROW * 72 / (last + 1)  # points
     largest = min(_DOT, (_TOUCHING * room) ** 2)
     dots = [
-        (int(year), row, largest * count / most)
+        (places[int(year)], row, largest * count / most)
         for row, found in enumerate(counted.values())
         for year, count in found.items()
         if year
@@ -92,7 +119,8 @@ def _draw(axis, counted):
     )
     axis.set_yticks(range(len(names)), map(short, names))
     axis.invert_yaxis()
-    axis.set_xticks(range(first, last + 1, 1 + (last - first) // _YEARS))
+    ticks = named(places, gaps)
+    axis.set_xticks(list(ticks), list(ticks.values()))
     axis.tick_params(axis="x", rotation=30)
     axis.tick_params(axis="y", length=0)
     axis.grid(axis="x", alpha=0.2)

@@ -113,7 +113,7 @@ class Senders(widgets.VBox):
         if not settings.source:
             return NOTHING
         titles, texts, characters, began = [], 0, 0, time.monotonic()
-by_language = Counter(), Counter()  # tokens, texts
+        by_language = Counter(), Counter()  # tokens, texts
         self.tokens, months, log = 0.0, 0, readers.ReadLog()
         for document in readers.read(_path(settings), self._options(settings), log):
             months += document.kind == "chat"

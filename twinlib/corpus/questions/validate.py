@@ -106,6 +106,25 @@ _UNCLEAR = re.compile(
     rf"(?<![{LATIN}])(?:{not_in_capitals(_POINTS)})(?![{LATIN}])|"
     r"(?<![其吉维])[他它她](?!乡|日|人)|[这那]个[？?]|上述|以上|这些"
 )
+# "This board" and "that thing", of which nothing was said: after a verb of asking or at the start,
+# with no name behind it. In "Unsloth这套东西" and "那个“战线”" it is said which one, and in
+# "那把旧水壶" it is known.
+_WHICH_ONE = re.compile(
+    "(?:^|觉得|认为|记得|为什么|[说看讲聊谈对])"
+    "(?:这[一二两三四五六七八九十几些]*[个块张把本只件种篇套句条位段次家座辆间封首幅棵项类部台颗份场名]|"
+    "那[一二两三四五六七八九十几]*[个件种类])(?![“《「])"
+)
+# What a question takes for said: "你觉得A是B吗？", "Why do you say that A is B?"
+_CLAIM_ZH = re.compile(
+    "^你?(?:为什么|为何|怎么)?(?:会?(?:说|觉得|认为)|还?记得)(?P<of>[^，]+?)(?<![还可就要只但也或若])"
+    "是(?!不是|否)(?P<said>[^，]+?)[吗吧呢的]*$"
+)
+_CLAIM_EN = re.compile(
+    r"^(?:why |how )?(?:do|did|would|could) you (?:say|think|believe|claim|find|remember)"
+    r"(?: that)? (?P<of>.+?) (?:is|are|was|were) (?P<said>.+)$",
+    re.IGNORECASE,
+)
+_ASKED_IN_IT = re.compile("什么|怎|谁|哪|几|多少|如何|是否|还是|有没有")
 # Greek to Thai, kana, hangul.
 _OTHER_SCRIPT = re.compile("[\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
 # Added to the prompt where the schema may not be enforced.
@@ -250,9 +269,42 @@ def _problem(question, passage, found):
     own_words = _QUOTED.sub("", question)
     if _FIRST_PERSON.search(own_words):
         return "person"
-    if _UNCLEAR.search(own_words):
+    if _UNCLEAR.search(own_words) or _WHICH_ONE.search(question):
         return "unclear"
+    if problem := _claim(end, passage):
+        return problem
     return "" if found is None or found(question, passage) else "subject"
+
+
+def _claim(question, passage):
+    """Why what a question takes for said can't be asked about, or ''.
+
+    "Why do you say that A is B?" needs a sentence with words of both, and a B that is a word.
+    """
+    zh = passage.language == "zh"
+    claim = (_CLAIM_ZH if zh else _CLAIM_EN).search(question)
+    if not claim or zh and _ASKED_IN_IT.search(question.partition("为什么")[2] or question):
+        return ""
+    if zh and len(claim["said"]) == 1:
+        return "cut"
+    both = [_parts(claim[part], zh) for part in ("of", "said")]
+    sentences = re.split(r"[。！？!?\n]|\. ", f"{passage.title}\n{passage.text}".lower())
+    linked = any(all(any(map(each.count, parts)) for parts in both) for each in sentences)
+    return "" if linked else "claim"
+
+
+def _parts(text, zh):
+    """Pairs of neighbouring Chinese characters, or English words that say something.
+
+    Of a single character that alone; of the one who is asked, who is in every sentence, ''.
+    """
+    text = text.lower()
+    if text in ("你", "you"):
+        return [""]
+    if zh:
+        pairs = [pair for pair in map("".join, _pairs(text)) if len(pair) == 2]
+        return pairs or [text]
+    return [word for word in re.findall(f"[{LOWER}]+", text) if len(word) > 3] or [text]
 
 
 def _names(author, question):
