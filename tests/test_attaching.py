@@ -148,9 +148,10 @@ def test_a_killed_run_that_is_followed_is_started_again_and_ends(left, tiny_base
 
 
 def test_another_step_is_refused_in_a_notebook_and_other_settings_are_named(
-    left, tiny_base, capsys
+    left, tiny_base, capsys, monkeypatch
 ):
     twin, going_on = left
+    monkeypatch.setattr("twinlib.commands.in_notebook", lambda: True)
     with pytest.raises(run.StepFailed, match="notebook 02 .*notebook 04 .*can't start"):
         run.step(twin, "quantize", settings.Quantize())
     running.ask_to_stop(twin, going_on)

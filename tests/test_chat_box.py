@@ -66,7 +66,7 @@ def test_a_question_is_sent_and_the_answer_appears_as_it_comes(box):
     assert request["voice"] == "file" and request["temperature"] == 0.7
     assert request["messages"] == [{"role": "user", "content": "Hi?"}]
     assert box.box.value == "" and box.send_button.disabled
-    assert "waits its turn" in shown(box)
+    assert "waiting its turn" in shown(box)
     box.take({"id": request["id"], "note": "Loading …"})
     assert "Loading …" in shown(box)
     box.take({"id": request["id"], "text": "Hel"})
@@ -281,7 +281,7 @@ def test_a_request_is_stopped_in_the_middle_and_one_that_waits_never_starts():
     ends = {event["id"]: event for event in events if "end" in event}
     assert ends[1]["end"] == ends[2]["end"] == "stopped"
     assert ends[1]["text"].startswith("0 1 2 3 ") and ends[2]["text"] == ""
-    assert events[:2] == [{"id": 1, "note": "thinks …"}, {"id": 1, "note": "loading"}]
+    assert events[:2] == [{"id": 1, "note": "thinking …"}, {"id": 1, "note": "loading"}]
 
 
 def test_without_requests_the_process_ends_by_itself():

@@ -139,7 +139,7 @@ def test_zips_documents_and_folders_of_writing_are_found_the_newest_first(at_hom
     assert [name for name in found if name not in ("home", "twins")] == ["博客", "blog.zip"]
     label = next(p.label for p in writing_places.found() if p.path.name == "blog.zip")
     assert (
-        label.startswith("blog.zip · texts: 1 · “Tea” · ")
+        label.startswith("blog.zip · texts: 1, the first “Tea” · ")
         and "2001-09-09" in label
         and str(downloads) in label
     )
@@ -168,7 +168,7 @@ def test_a_chat_is_offered_by_who_speaks_in_it(at_home):
     chat = Path(__file__).parent / "exports" / "conversations" / "_chat.txt"
     shutil.copy(chat, at_home / "home" / "Downloads" / "chat.txt")
     label = next(p.label for p in writing_places.found() if p.path.name == "chat.txt")
-    assert label.startswith("chat.txt · texts: 1 · “Heng, Ning”")
+    assert label.startswith("chat.txt · texts: 1, the first “Heng, Ning”")
 
 
 def test_on_colab_and_kaggle_their_own_folders_are_looked_into(monkeypatch):
