@@ -151,7 +151,7 @@ def test_of_a_folder_the_files_are_counted_and_not_the_texts_in_them(at_home):
     (blog / "a.md").write_text(POST)
     (blog / "b.zip").write_bytes(zipped(a=POST, b=POST + "More tea.", c=POST + "And more."))
     [place] = [place for place in writing_places.found() if place.path == blog]
-    assert place.label.startswith("blog/ · files: 2 · “Tea” · ")
+    assert place.label.startswith("blog/ · files: 2, the first “Tea” · ")
 
 
 def test_what_was_not_looked_into_in_time_is_offered_the_next_time(at_home, monkeypatch):
