@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ...i18n import data
 from ...text.script import (
     HAN,
+    HAN_NUMERALS,
     LATIN,
     LOWER,
     STRAY,
@@ -111,8 +112,9 @@ _UNCLEAR = re.compile(
 # "那把旧水壶" it is known.
 _WHICH_ONE = re.compile(
     "(?:^|觉得|认为|记得|为什么|[说看讲聊谈对])"
-    "(?:这[一二两三四五六七八九十几些]*[个块张把本只件种篇套句条位段次家座辆间封首幅棵项类部台颗份场名]|"
-    "那[一二两三四五六七八九十几]*[个件种类])(?![“《「])"
+    f"(?:这[{HAN_NUMERALS}几些]*"
+    "[个块张把本只件种篇套句条位段次家座辆间封首幅棵项类部台颗份场名]|"
+    f"那[{HAN_NUMERALS}几]*[个件种类])(?![“《「])"
 )
 # What a question takes for said: "你觉得A是B吗？", "Why do you say that A is B?"
 _CLAIM_ZH = re.compile(
