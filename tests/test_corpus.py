@@ -486,8 +486,11 @@ def test_a_step_that_had_no_time_to_ask_about_all_goes_on_when_run_again(twin, b
     ready_made = settings.make("corpus", source=str(blog), questions="titles")
     assert not corpus.unfinished(ready_made, twin)
     monkeypatch.setenv(SERIES, "1")
+    assert corpus.unfinished(wanted, twin), "a tour before training"
+    twin.checkpoints("persona").mkdir(parents=True)
     assert not corpus.unfinished(wanted, twin), "a tour goes on to the next step"
     monkeypatch.delenv(SERIES)
+    assert corpus.unfinished(wanted, twin)
     monkeypatch.setattr(model, "ask_locally", lambda *values: asked._replace(waiting=0))
     outcome = run(twin, blog, questions="local")
     twin.finish(Report("corpus", {}, 0, 0, {}, {}, outcome.inputs, outcome.figures, []))

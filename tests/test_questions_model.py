@@ -3,19 +3,23 @@
 import json
 import time
 from collections import Counter
+from contextlib import nullcontext
 
 import pytest
 from question_passages import json_of, passage
 
-from twinlib import settings
-from twinlib.corpus.questions import model, prompts
+from twinlib import running, settings
+from twinlib.command_line import main
+from twinlib.corpus import step as corpus
+from twinlib.corpus.questions import model, prompts, writers
 from twinlib.corpus.questions.api import NoAnswer
 from twinlib.corpus.questions.model import ask_all, ask_locally, ask_writer
 from twinlib.corpus.questions.writers import base_of
 from twinlib.files import TwinError, parsed_lines, read_records, sha256_of
 from twinlib.gguf import writer
+from twinlib.i18n import both, listed
 from twinlib.models import gguf_vocabulary, load, pip_base, plan
-from twinlib.twin import Stopped
+from twinlib.twin import Report, Stopped, figure
 
 # The log
 
@@ -231,6 +235,40 @@ def test_when_the_time_is_over_a_sentence_says_so_and_the_next_run_goes_on(tmp_p
     second = Talker(fine)
     assert len(ask_writer(passages, second, log, 60, collected([])).questions) == 20
     assert not set(first.asked) & set(second.asked) and len(second.asked) == 20 - asked
+
+
+def test_a_run_that_had_no_time_for_all_questions_goes_on_when_it_is_run_again(
+    twin, posts, monkeypatch, capsys
+):
+    monkeypatch.setenv("TWINLIB_LANG", "en")
+    talker = Talker(lambda one, attempt: f"What about {one.terms[0]}?" if one.terms else "")
+    monkeypatch.setattr(writers, "open_writer", lambda *_: nullcontext(talker))
+    few, enough = 1e-9, 60.0
+
+    def run(minutes):
+        monkeypatch.setattr(model, "MINUTES", minutes)
+        command = ["corpus", "--twin", str(twin.path), "--source", str(posts), "--author", "Ning"]
+        assert main(command) == 0
+        return capsys.readouterr().out
+
+    assert "twinlib corpus again, which goes on from there" in run(few)
+    twin.checkpoints("persona").mkdir(parents=True)
+    monkeypatch.setenv(running.SERIES, "1")
+    assert "done already" in run(enough), "a tour takes no rows from a training under way"
+    monkeypatch.delenv(running.SERIES)
+    assert not talker.asked
+    assert "done already" not in run(enough) and talker.asked
+    count = len(talker.asked)
+    assert "done already" in run(enough) and len(talker.asked) == count
+
+
+def test_an_older_report_whose_note_says_that_time_was_over_is_gone_on_with(twin):
+    note = listed([both("corpus.asked_as_far_as_time_allowed", asked=1, total=2, minutes=1)])
+    asked = {"asked_by": figure(1, note=note)}
+    twin.finish(Report("corpus", {}, 0, 1, {}, {}, {}, asked, []))
+    assert corpus.unfinished(settings.make("corpus"), twin)
+    twin.finish(Report("corpus", {}, 0, 1, {}, {}, {}, {"asked_by": figure(1)}, []))
+    assert not corpus.unfinished(settings.make("corpus"), twin)
 
 
 def test_the_time_left_is_never_more_than_the_time_allowed(tmp_path):

@@ -43,20 +43,19 @@ def interruptible():
 
 @pytest.mark.slow(seconds=75)
 def test_a_step_runs_as_the_command_that_it_shows_and_gives_its_report(twin, posts, capsys):
-    report = run.step(
-        twin, "corpus", settings.Corpus(source=str(posts), author="Ning", consent=True)
-    )
+    chosen = settings.Corpus(source=str(posts), author="Ning", consent=True, questions="titles")
+    report = run.step(twin, "corpus", chosen)
     said = capsys.readouterr().out
     assert (
         f"$ python -m twinlib corpus --twin {twin.path} --source {posts} --author Ning "
-        "--consent yes\n" in said
+        "--consent yes --questions titles\n" in said
     )
     assert "corpus: done in " in said
     assert report.step == "corpus" and report.figures["documents"]["value"] > 5
     assert "Prepare your corpus: done in " in said
     assert twin.facts["author"] == "Ning", "the twin in the notebook knows what the child wrote"
     assert tables.steps(twin).text == tables.steps(Twin(twin.path)).text, "as in status"
-    run.step(twin, "corpus", settings.Corpus(source=str(posts), author="Ning", consent=True))
+    run.step(twin, "corpus", chosen)
     said = capsys.readouterr().out
     assert "Prepare your corpus: done already, and nothing changed since." in said
 

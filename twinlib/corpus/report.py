@@ -86,7 +86,7 @@ def question_figures(written: WrittenQuestions, rows: list[Row], source: str) ->
     sentences += [both("corpus.ready_made_chosen")] if source == "titles" else written.warnings
     note = listed(sentences, "core.sentence_separator")
     asked_by = {**figure(askers.total(), note=note), "written": by_model}
-    asked_by |= {"waiting": written.waiting} if written.waiting else {}
+    asked_by["waiting"] = written.waiting
     return {"asked_by": asked_by} | ({} if source == "titles" else _failed(written))
 
 

@@ -32,7 +32,7 @@ _GIVE_UP = 8  # passages in a row without an answer, after which the API counts 
 class WrittenQuestions(NamedTuple):
     """`questions` {passage id: [question]}, `failures` {reason: passages}, `warnings` to show.
 
-    `waiting` is the number of passages that are not asked about yet, since the time was over.
+    `waiting` passages the model is asked about in another run: there was no time, or no model.
     """
 
     questions: dict[str, list[str]]
@@ -68,7 +68,12 @@ def ask_locally(
     except TwinError as error:
         if required:
             raise
-        return WrittenQuestions({}, Counter(), [t("corpus.titles_ask_instead", error=error)])
+        said, waiting = t("corpus.titles_ask_instead", error=error), _to_ask(passages)
+        return WrittenQuestions({}, Counter(), [said], len(waiting))
+
+
+def _to_ask(passages):
+    return [passage for passage in passages if not passage.question]
 
 
 def ask_writer(
@@ -85,7 +90,7 @@ def ask_writer(
     """
     cache = Cache(log, ("passage", "by"))
     cache.replace(list(cache.records.values()))  # drops a line that a crash left unfinished
-    wanted = sorted((p for p in passages if not p.question), key=_turn)
+    wanted = sorted(_to_ask(passages), key=_turn)
     logged = {p.id: cache.get(p.id, writer.name) for p in wanted}
     records = {name: record for name, record in logged.items() if record and _is_answer(record)}
     tries = {p.id: records[p.id]["tries"] if p.id in records else 0 for p in wanted}
@@ -116,7 +121,7 @@ def ask_writer(
     if len(records) < len(wanted):
         values = {"asked": len(records), "total": len(wanted), "minutes": round(seconds / 60, 1)}
         warnings.append(t("corpus.asked_as_far_as_time_allowed", **values))
-    return WrittenQuestions(*_outcome(records), warnings, len(wanted) - len(records))
+    return WrittenQuestions(*_outcome(records), warnings, len(waiting))
 
 
 def _turn(passage):
@@ -184,7 +189,7 @@ def ask_all(
     """
     cache = Cache(log, ("passage", "by"))
     cache.replace(list(cache.records.values()))  # drops a line that a crash left unfinished
-    wanted = {p.id: p for p in passages if not p.question}
+    wanted = {p.id: p for p in _to_ask(passages)}
     logged = {name: cache.get(name, by) for name in wanted}
     records = {name: record for name, record in logged.items() if record and _is_answer(record)}
 
