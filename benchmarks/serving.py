@@ -99,7 +99,7 @@ def _hang_ups(client):
         with client.stream("POST", "/chat/completions", json={**body, "stream": True}) as answer:
             next(answer.iter_lines())
     left = time.monotonic()
-    status = _ask(client, "Hi?", max_tokens=1).status_code
+    status = _ask(client, "Count!", max_tokens=1).status_code
     now = time.monotonic()
     return f"100 hang-ups in {left - started:.1f} s, then {status} after {now - left:.2f} s"
 
@@ -113,7 +113,7 @@ def _long(client):
 
 def _malformed(client):
     statuses = [client.post("/chat/completions", content=body).status_code for body in BAD]
-    return f"malformed: {statuses}, then {_ask(client, 'Hi?', max_tokens=1).status_code}"
+    return f"malformed: {statuses}, then {_ask(client, 'Count!', max_tokens=1).status_code}"
 
 
 def _memory(client, process, requests):
@@ -121,10 +121,10 @@ def _memory(client, process, requests):
         return process.memory_info().rss / 1e6
 
     for n in range(200):  # until what is made once is made
-        _ask(client, f"Hi {n}?", max_tokens=1)
+        _ask(client, f"Count to {n}!", max_tokens=1)
     before, started, failed = resident(), time.monotonic(), 0
     for n in range(requests):
-        failed += _ask(client, f"Hi {n}?", max_tokens=1).status_code != 200
+        failed += _ask(client, f"Count to {n}!", max_tokens=1).status_code != 200
     seconds = time.monotonic() - started
     return (
         f"{requests:,} requests in {seconds:.0f} s, {failed} failed: resident memory "

@@ -37,6 +37,7 @@ POSTS = [
     ("邻居吵架", "zh", "老庞和阿坤为一条排水沟吵了九天，我拿尺去量，沟长四米二。"),
 ]
 QUESTION = "How many trams were in the Grey Gull depot?"
+ORDER = "Count to nine!"  # the model itself answers it: neither small talk nor the memory
 slow = pytest.mark.slow
 
 
@@ -454,7 +455,7 @@ def test_embeddings_as_numbers_and_in_base64(served):
 @slow
 def test_what_is_sent_is_honoured(served):
     def text(**values):
-        answer = served.ask(user("Hi?"), model="me-plain", **values).json()
+        answer = served.ask(user(ORDER), model="me-plain", **values).json()
         return answer["choices"][0]["message"]["content"]
 
     assert text(seed=1, temperature=1) == text(seed=1, temperature=1)
@@ -463,7 +464,7 @@ def test_what_is_sent_is_honoured(served):
     assert sure[0] == sure[1]  # with passages before it
     whole = text(temperature=0)
     assert text(temperature=0, stop=whole[4:6]) == whole[: whole.index(whole[4:6])]
-    assert served.ask(user("Hi?"), max_tokens=3).json()["usage"]["completion_tokens"] == 3
+    assert served.ask(user(ORDER), max_tokens=3).json()["usage"]["completion_tokens"] == 3
     form = {"type": "object", "properties": {"a": {"enum": ["yes"]}}, "required": ["a"]}
     form = {"type": "json_schema", "json_schema": {"schema": {**form, "additionalProperties": 0}}}
     form["json_schema"]["schema"]["additionalProperties"] = False
@@ -486,7 +487,7 @@ def test_nonsense_is_refused_in_a_sentence_and_the_next_request_is_answered(serv
     assert time.monotonic() - started < 60
     assert served.client.get("/v1/nothing").status_code == 404
     assert post("/v1/models").status_code == 405
-    assert served.ask(user("Hi?")).status_code == 200
+    assert served.ask(user(ORDER)).status_code == 200
 
 
 @slow
@@ -509,14 +510,14 @@ def test_eight_at_once_get_each_their_own_answer(served):
 
 @slow
 def test_who_hangs_up_frees_the_room_for_the_next(served):
-    body = {"messages": [user("Hi?")], "max_tokens": 2000, "model": "me-plain", "stream": True}
+    body = {"messages": [user(ORDER)], "max_tokens": 2000, "model": "me-plain", "stream": True}
     for _ in range(6):  # each takes nearly all of the context
         with served.client.stream("POST", "/v1/chat/completions", json=body) as answer:
             next(answer.iter_lines())
     with pytest.raises(httpx.ReadTimeout):
         whole = {**body, "stream": False, "temperature": 0}
         served.client.post("/v1/chat/completions", json=whole, timeout=0.05)
-    assert served.ask(user("Hi?")).status_code == 200
+    assert served.ask(user(ORDER)).status_code == 200
 
 
 @slow
@@ -524,7 +525,7 @@ def test_who_hangs_up_frees_the_room_for_the_next(served):
 def test_who_hangs_up_leaves_no_traceback_and_no_work(twin, stop):
     served = Served(twin)
     try:
-        body = {"messages": [user("Hi?")], "max_tokens": 3000, "model": "me-plain"}
+        body = {"messages": [user(ORDER)], "max_tokens": 3000, "model": "me-plain"}
         for stream in (False, True):
             for wait in (0.0, 0.3):  # while it is read, and in the middle of its answer
                 _hang_up(served, {**body, "stream": stream}, wait)
@@ -535,7 +536,7 @@ def test_who_hangs_up_leaves_no_traceback_and_no_work(twin, stop):
         process = psutil.Process(served.child.pid)
         while process.cpu_percent(0.5) > 20:
             assert time.monotonic() < deadline, "it goes on with what nobody waits for"
-        assert served.ask(user("Hi?")).status_code == 200
+        assert served.ask(user(ORDER)).status_code == 200
     finally:
         served.child.send_signal(stop)
         rest, _ = served.child.communicate(timeout=60)
