@@ -304,6 +304,11 @@ def test_the_conversation_of_the_settings_counts_and_a_base_nobody_knows_is_not_
     assert lines(plots.files(twin))[0][3:] == ["?", "?", "?", "?"]
 
 
+def test_on_a_phone_every_column_of_the_files_is_there_below_the_others(twin):
+    shown = plots.files(quantized(twin, **SEVEN)).html
+    assert "<table" not in shown and shown.count('role="columnheader"') == 7
+
+
 def picture_of(twin):
     """The texts of the pictures' axes (sizes, differences, speeds), and the axes."""
     panels = gguf_choice.files_panels(gguf_choice.measured_files(twin, twin.report("quantize")))

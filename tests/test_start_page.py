@@ -371,6 +371,19 @@ def test_a_twin_is_named_and_chosen_in_the_form_and_the_page_becomes_that_twins(
     assert "A cell above says TWIN = “me”" in page.picker.message.value
 
 
+def test_of_a_twin_elsewhere_those_in_the_folder_of_twins_can_be_chosen(
+    twin, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TWINLIB_TWINS", str(twin.path.parent))
+    elsewhere = runtime.open_twin(tmp_path / "elsewhere" / "new place")
+    page = start_page.page(elsewhere)
+    assert [name for name, _ in page.picker.list.options] == ["new place", "me", "＋ a new twin …"]
+    page.picker.list.value = str(twin.path)
+    assert elsewhere.title == "me" and "Opened the twin" in page.picker.message.value
+    assert [name for name, _ in page.picker.list.options] == ["me", "＋ a new twin …"]
+    assert runtime.open_twin("").path == twin.path.resolve(), "the next notebook opens it"
+
+
 def test_before_step_01_the_time_is_that_of_the_writing_that_was_looked_into(twin, sample_twin):
     page, made = start_page.page(twin), persona.facts(sample_twin)
     for name in made:

@@ -12,7 +12,7 @@ from ..models import device_fit
 from ..text import labels
 from ..twin import Twin
 from . import summary
-from .display import NOTHING, Shown, caption, number, sentence, size, table
+from .display import NOTHING, Shown, caption, noted_table, number, sentence, size, table
 from .gguf_files import File, context, measured_files
 from .look import look
 from .plotting import (
@@ -72,7 +72,7 @@ def _devices(files):
         difference = t("ui.not_offered") if file.failed else choose(closeness)
         top1 = f"{file.top1['value']:.0%}" if file.top1 else "—"
         rows.append((file.name, difference, top1, *_needs(file.fit)))
-    return table(header, rows)
+    return noted_table(header, rows)
 
 
 def _needs(fit):

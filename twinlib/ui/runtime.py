@@ -256,12 +256,16 @@ def _wanted(folder, text):
 
 
 def reopen(twin: Twin, name: str) -> Shown:
-    """Let `twin` be the one called `name` beside it, made if there is none; returns what to say."""
+    """Let `twin` be the one called `name` beside it, made if there is none; returns what to say.
+
+    `name` may be the path of a twin elsewhere.
+    """
     folder = twin.path.parent
     wanted, others = _wanted(folder, name.strip()), titles(folder)
     is_new = not (Twin.locate(wanted) / FILES["facts"]).exists()
     twin.become(Twin.open(wanted))
-    _note_last(folder, twin)
+    for place in (folder, home()):  # the same, unless this twin lies elsewhere or on Drive
+        _note_last(place, twin)
     return _opened(twin, is_new, True, [title for title in others if title != twin.title])
 
 
@@ -299,10 +303,32 @@ def nearest(name: str, others: Iterable[str]) -> str | None:
 
 def titles(folder: Path) -> list[str]:
     """The names of the twins in a folder, as their owner gave them."""
+    return [title for title, _ in _twins(folder)]
+
+
+def to_choose_from(twin: Twin) -> list[tuple[str, str]]:
+    """(what is shown, what `reopen` takes) of the twins that can be opened instead of this one.
+
+    These are those beside it, and where it lies elsewhere, also those in the folder of twins.
+    """
+    beside = twin.path.parent
+    names = dict.fromkeys([*titles(beside), twin.title])
+    chosen = [(name, name) for name in names]
+    folder = home()
+    if folder.resolve() != beside.resolve():
+        chosen += [
+            (f"{name} · {path.parent}" if name in names else name, str(path.absolute()))
+            for name, path in _twins(folder)
+        ]
+    return chosen
+
+
+def _twins(folder):
+    """(name, path) of the twins in a folder."""
     found = []
     for facts in sorted(folder.glob(f"[!.]*/{FILES['facts']}")):  # no import that was stopped
         with suppress(TwinError, OSError):
-            found.append(Twin(facts.parent).title)
+            found.append((Twin(facts.parent).title, facts.parent))
     return found
 
 

@@ -29,7 +29,7 @@ def choose(twin: Twin) -> "widgets.VBox":
 
 
 class TwinPicker(widgets.VBox):
-    """The twins beside this one, and a box to name a new one; changed() follows each choice."""
+    """The other twins, and a box to name a new one; changed() follows each choice."""
 
     def __init__(self, twin: Twin, changed: Callable[[], None]):
         self.twin, self.changed, self._filling = twin, changed, False
@@ -45,11 +45,9 @@ class TwinPicker(widgets.VBox):
 
     def refresh(self) -> None:
         """List the twins as they are now."""
-        here = self.twin.title
-        titles = list(dict.fromkeys([*runtime.titles(self.twin.path.parent), here]))
         self._filling = True
-        self.list.options = [*((title, title) for title in titles), (t("ui.a_new_twin"), _NEW)]
-        self.list.value, self._filling = here, False
+        self.list.options = [*runtime.to_choose_from(self.twin), (t("ui.a_new_twin"), _NEW)]
+        self.list.value, self._filling = self.twin.title, False
         show(self.new, False)
 
     def _choose(self, change):
