@@ -100,6 +100,65 @@ def test_the_paragraph_of_the_likeliest_sentence_is_shown_with_it_and_not_the_ne
     )
 
 
+@pytest.mark.parametrize(
+    "told, whole",
+    [
+        (
+            "It costs more than it is worth, I think, and nobody should pay for a thing like that.",
+            "A lock that opens by itself is a joke. It costs more",
+        ),
+        (
+            "I would close the stall over it, and I told the lady so in front of everybody there.",
+            "A lock that opens by itself is a joke. I would close",
+        ),
+        (
+            "I count the tools every evening at the stall, and on Sundays I do so twice.",
+            "I count the tools",
+        ),
+    ],
+)
+def test_a_place_begins_with_what_its_first_sentence_speaks_of(told, whole):
+    before = "A lock that opens by itself is a joke."
+    one, [run] = passage(f"{before} {told}"), [(1, 2)]
+    sentences = list(own_words_module._told(0, one))
+    [(start, end)] = own_words_module._grown([run], [one], sentences, set())
+    assert one.text[sentences[start].start : sentences[end - 1].end].startswith(whole)
+
+
+def test_in_chinese_too_a_place_begins_with_what_is_meant_and_no_paragraph_is_crossed():
+    def begins(text):
+        one = passage(text, "", "zh")
+        sentences = list(own_words_module._told(0, one))
+        [(start, _)] = own_words_module._grown([(1, 2)], [one], sentences, set())
+        return start
+
+    assert begins("灰猫偷了一只垫圈。它把垫圈放在墙根。") == 0
+    assert begins("灰猫偷了一只垫圈。\n\n它把垫圈放在墙根。") == 1
+    assert begins("灰猫偷了一只垫圈。那天下雨。") == 1
+
+
+def test_the_sentence_beside_it_that_alone_has_a_word_of_the_question_is_taken_in():
+    prices = "Puncture, ten yuan. Brake cable, twelve yuan. Chain, eight yuan. Wheel, twenty yuan."
+    more = "Bell, three yuan. Lamp, nine yuan, with the bulb. Saddle, forty yuan, used but whole."
+    last = "Anything under half a turn of the spanner, nothing, as it has always been on this pier."
+    air = "Air, nothing for children."
+    [place] = shown("How much is air?", passage(f"{prices} {more} {last} {air}", "Prices"))
+    assert place.endswith(air)
+
+
+def test_of_two_questions_asked_at_once_each_is_answered():
+    umbrella = "船票小哥说新伞二十五块一把，问我是不是修它不划算。"
+    spokes = "断骨拿旧辐条接，铜丝绕六圈，修一把前后二十五分钟，收五块。"
+    text = f"{umbrella}\n\n{'今天下雨，没有客人，我坐着喝茶。' * 3}\n\n{spokes}"
+    both = "\n".join(shown("新伞多少钱一把？你修一把收多少？", passage(text, "坏伞", "zh")))
+    assert "二十五块" in both and "收五块" in both
+    assert own_words_module._questions("How much is tea, and who brought the cup?") == [
+        "How much is tea",
+        "and who brought the cup?",
+    ]
+    assert own_words_module._questions("Do you like tea, sugar and milk?") == []
+
+
 def test_a_time_in_the_question_is_not_asked_for():
     posts = passage("It was a bell of brass.\n\nOn Tuesday at nine the bell was on Monday's bench.")
     asked = "What was the bell that you bought when it rained?"

@@ -6,8 +6,11 @@ those of a logistic choice among the sentences of the passages found, fitted on 
 benchmarks/memory_questions/ that are not kept (336 of readers and 34 others of three authors),
 rounded. It also gives each sentence a chance to be the answer: what is shown are the neighbouring
 sentences of one paragraph that have most of it, most often the whole paragraph, and, where others
-have not far less, those as well: up to four places, rather than a wrong one. Only sentences that
-are likely by all but their own meaning are embedded, since that takes most of the time.
+have not far less, those as well: up to four places, rather than a wrong one. A place begins with
+the sentence before where its own first one speaks of "it" or "her", and takes in the sentence
+beside it that alone has a word of the question. Of two questions asked at once each has a place.
+Only sentences that are likely by all but their own meaning are embedded, since that takes most of
+the time.
 """
 
 import math
@@ -28,6 +31,7 @@ LONGEST = {"zh": 100, "en": 300}  # characters of sentences that are shown toget
 PLACES = 4  # at most
 _ANOTHER = 0.05  # share of the first place's chance from which another place is shown
 _CORE = {"zh": 60, "en": 180}  # characters of those of a place that are likeliest
+_LONGER = 1.5  # by how much a place may grow by what its pronouns refer to, or a word asked for
 _EMBEDDED = 20  # sentences that are embedded for a question, of so many characters together, of
 _CHARACTERS = 3000  # which a Chinese one counts as three: embedding takes time by their length
 # By what a sentence is judged, with meaning and by words alone. How many of the question's words,
@@ -63,6 +67,25 @@ _TIME = re.compile(
 )
 
 
+# A sentence that speaks of somebody or something named before it.
+_REFERS = {
+    "en": re.compile(
+        r"\b(?:he|she|it|they|him|her|them|his|its|their)\b"
+        r"|^\W*(?:(?:and|but|so|then|or) )?(?:this|that|these|those)\b"
+    ),
+    "zh": re.compile(
+        "^[^，。；：！？]{0,6}(?:他|她|它)|^(?:可是?|但是?|不过|于是|所以)?(?:这|那)(?![天年时次回里边晚])"
+    ),
+}
+_BACK = 2  # sentences at most that are put before such a one
+# Where a question goes over into another one.
+_ASKS = "(?:what|when|where|who|why|how|which|did|do|does|is|are)"
+_NEXT_QUESTION = re.compile(
+    rf"(?<=[?？])|[,，;；] ?(?=(?:and|but|so|or) {_ASKS}\b)"
+    r"|[,，;；](?=[^,，;；]*(?:多少|什么|怎么|哪|几|谁|吗))"
+)
+
+
 class Place(NamedTuple):
     """Neighbouring sentences of a paragraph: `passage` is the number of theirs.
 
@@ -89,11 +112,31 @@ def own_words(
     index: Index | None = None,
     vector: "numpy.ndarray | None" = None,
 ) -> list[Place]:
-    """Up to four places where the author answers a question; none without passages.
+    """Up to four places where the author answers a question, of two questions one more for each.
 
     By words, weighted by their rarity in the index, and where it has an embedder by meaning. The
     likeliest comes first; the others, those of its text before any, are in the author's order.
     """
+    places = _places(question, passages, index, vector)
+    parts = _questions(question) if places else []
+    text = passages[places[0].passage].document if parts else ""
+    within = [number for number, passage in enumerate(passages) if passage.document == text]
+    for part in parts:
+        for found in _places(part, [passages[number] for number in within], index, None)[:1]:
+            known = [sentence for each in places for sentence in lexical.sentences(each.text)]
+            if not set(lexical.sentences(found.core)) & set(known):
+                places.append(found._replace(passage=within[found.passage]))
+    return places
+
+
+def _questions(question):
+    """The questions of a text that asks two or more, each of which says what it is about."""
+    parts = [part.strip() for part in _NEXT_QUESTION.split(question) if part.strip()]
+    return [part for part in parts if terms(part)] if len(parts) > 1 else []
+
+
+def _places(question, passages, index, vector):
+    """The places for one question."""
     told = [each for number, passage in enumerate(passages) for each in _told(number, passage)]
     if not told:
         return []
@@ -112,6 +155,11 @@ def own_words(
             break
         chosen.append(best)
         runs = [run for run in runs if run[1] <= best[0] or best[1] <= run[0]]
+    cores = {}  # place of a sentence: those that are likeliest
+    for run in chosen:
+        inner = max(_runs(passages, told[slice(*run)], _CORE), key=lambda r: chance(r, run[0]))
+        cores[run] = run[0] + inner[0], run[0] + inner[1]
+    chosen = _grown(chosen, passages, told, set(_asked_terms(question, index)))
     texts = [passages[told[start].passage].document for start, _ in chosen]
 
     def in_order(run):
@@ -122,11 +170,62 @@ def own_words(
     places = []
     for start, end in sorted(chosen, key=in_order):
         number = told[start].passage
-        inner = max(_runs(passages, told[start:end], _CORE), key=lambda run: chance(run, start))
-        parts = [(start, end), (start + inner[0], start + inner[1])]
+        core = next(core for (a, b), core in cores.items() if start <= a and b <= end)
+        parts = [(start, end), core]
         shown = [passages[number].text[told[a].start : told[b - 1].end] for a, b in parts]
         places.append(Place(number, *shown))
     return places
+
+
+def _grown(chosen, passages, told, asked):
+    """Runs of sentences with those beside them that they need, each sentence in one run."""
+    grown = []
+    for start, end in chosen:
+        has = {word for each in told[start:end] for word in each.terms}
+        start, end = _with_words(start, end, passages, told, asked - has)
+        start = _with_what_is_meant(start, end, passages, told)
+        grown.append((start, end))
+    found = []
+    for start, end in grown:
+        over = [run for run in found if run[0] < end and start < run[1]]
+        start, end = min([start, *(run[0] for run in over)]), max([end, *(run[1] for run in over)])
+        found = [run for run in found if run not in over] + [(start, end)]
+
+    def place(run):  # of the likeliest that it has
+        return min(n for n, each in enumerate(chosen) if run[0] <= each[0] < run[1])
+
+    return sorted(found, key=place)
+
+
+def _joins(start, end, passages, told):
+    """Whether sentences are of one paragraph, and not too many to be shown together."""
+    if start < 0 or end > len(told) or told[start].passage != told[end - 1].passage:
+        return False
+    passage = passages[told[start].passage]
+    text = passage.text[told[start].start : told[end - 1].end]
+    return "\n" not in text and len(text) <= _LONGER * LONGEST[passage.language]
+
+
+def _with_words(start, end, passages, told, missing):
+    """A run with the sentence behind or before it that has a word of the question as the only."""
+    if end < len(told) and told[end].terms & missing and _joins(start, end + 1, passages, told):
+        end += 1
+    if start and told[start - 1].terms & missing and _joins(start - 1, end, passages, told):
+        start -= 1
+    return start, end
+
+
+def _with_what_is_meant(start, end, passages, told):
+    """The beginning of a run with the sentences before it that its first one speaks of."""
+    for _ in range(_BACK):
+        passage = passages[told[start].passage]
+        first = tidy(passage.text[told[start].start : told[start].end])
+        if not _REFERS[passage.language].search(first):
+            break
+        if not _joins(start - 1, end, passages, told):
+            break
+        start -= 1
+    return start
 
 
 def _told(number, passage):
