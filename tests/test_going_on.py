@@ -271,3 +271,9 @@ def test_an_age_is_not_answered_with_another_number_without_a_hedge(twin):  # no
     assert told.startswith("I am not sure")
     [(told, _)] = talk(memory, "茶多少钱一斤？")
     assert "四十块一斤" in told and "说不准" not in told
+
+
+@pytest.mark.parametrize("greeting", ["Bonjour !", "Hola, ¿qué tal?", "Ciao, come va?"])
+def test_a_greeting_in_another_language_is_told_in_which_it_can_look(twin, greeting):  # noqa: F811
+    [(told, cited)] = talk(write(twin), greeting)
+    assert told.startswith("I can look only for questions in") and cited is None

@@ -44,6 +44,12 @@ def is_other(index: Index, question: str) -> bool:
     return script.language_of(question) == "en" and _is_other_latin(index, question)
 
 
+def says_nothing(question: str) -> bool:
+    """Whether a question in another language has only everyday words, as "Bonjour" has."""
+    words = _WORD.findall(tidy(question))
+    return bool(words) and all(word in _everyday() for word in words)
+
+
 def languages(index: Index) -> list[dict[str, str]]:
     """The languages in which the author writes, of those that the product speaks."""
     enough = _SHARE * len(index.languages)

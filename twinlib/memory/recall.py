@@ -199,7 +199,8 @@ class Memory:
     def _in_other_language(self, recall):
         """What is said to a question in a language that the author doesn't write in."""
         names = other_language.languages(self.index)
-        if self.index.embedder is None or not recall.passages:
+        nothing = other_language.says_nothing(recall.question)
+        if self.index.embedder is None or not recall.passages or nothing:
             key = "memory.only_in" if names else "memory.not_in_this_language"
             values = {"languages": listed(names)} if names else {}
             return recall._replace(refusal=str(t(key, **values)))
