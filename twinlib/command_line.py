@@ -33,7 +33,7 @@ from .settings import (
 from .train import rescue
 from .twin import AUTO, STEPS, Outcome, Report, Stopped, Twin
 from .twin_folder import FILES
-from .ui import portable, terminal
+from .ui import portable, stopped, terminal
 from .ui.command_parser import CommandParser
 from .ui.display import text_table
 
@@ -410,6 +410,8 @@ def status(options: argparse.Namespace) -> None:
         stale = _stale_above(twin, state) if state.name == "done" else ""
         shown = t("core.done_of_stale", step=stale) if stale else names[state.name]
         row = (step, shown, when, state.why or figure)
+        if found := stopped.cells(twin, step):
+            row = (step, found[0], when, found[1])
         if run and run.step == step:
             row = (step, choose(running.state(twin, run)), choose(running.details(twin, run)), "")
         rows.append(row)

@@ -13,7 +13,7 @@ import shutil
 import time
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..files import json_or, sha256_of, write_json
 from ..i18n import t
@@ -136,6 +136,35 @@ def resume(
     if not checkpoint or not json_or(file, {}):
         write_json(file, asdict(settings))
     return checkpoint, settings
+
+
+class StoppedAt(NamedTuple):
+    """`done` of `total` training steps are saved; `goes_on` says whether a run would use them."""
+
+    done: int
+    total: int
+    goes_on: bool
+
+
+def stopped_at(twin: Twin, step: str) -> StoppedAt | None:
+    """How far a training that was stopped or killed is saved; None without a checkpoint of it.
+
+    It can't go on where a file that it learnt from has changed since.
+    """
+    folder = twin.checkpoints(step)
+    found = [*in_order(folder), *in_order(rescue.folder_of(folder))]
+    complete = [checkpoint for checkpoint in found if (checkpoint / MANIFEST).exists()]
+    if not complete:
+        return None
+    newest = max(complete, key=step_of)
+    total = json_or(newest / "trainer_state.json", {}).get("max_steps") or step_of(newest)
+    inputs = (
+        json_or(newest / RUN, {}).get("inputs") or json_or(folder / RUN, {}).get("inputs") or {}
+    )
+    files = {name: value for name, value in inputs.items() if not name.startswith("base:")}
+    now = twin.inputs(*(twin.path / name for name in files))
+    same = all(now.get(name, value) == value for name, value in files.items())
+    return StoppedAt(step_of(newest), total, same)
 
 
 def forget_rescued(twin: Twin, step: str) -> None:

@@ -16,7 +16,7 @@ from ..i18n import LANGUAGES, choose, t
 from ..publish import cards
 from ..text import labels
 from ..twin import STEPS, Report, Twin
-from . import runtime, summary
+from . import runtime, stopped, summary
 from .display import (
     NOTHING,
     Shown,
@@ -410,7 +410,7 @@ def steps(twin: Twin) -> Shown:
     lines, run = [], running.current(twin)
     for position, step in enumerate(STEPS, 1):
         state = twin.state(step)
-        cells = names[state.name], state.why
+        cells = stopped.cells(twin, step) or (names[state.name], state.why)
         if run and run.step == step:
             cells = choose(running.state(twin, run)), choose(running.details(twin, run))
         lines.append((f"{position:02} {choose(labels.step(step))}", *cells))

@@ -1,0 +1,76 @@
+"""A step that was stopped or killed is shown as that, with what goes on with it."""
+
+from dataclasses import asdict
+
+import pytest
+from test_persona import wanted
+
+from twinlib import running
+from twinlib.command_line import main
+from twinlib.files import write_json
+from twinlib.progress import Progress
+from twinlib.train import checkpoints, persona
+from twinlib.twin import Stopped
+from twinlib.ui import stopped, tables
+
+
+class StopsAt(Progress):
+    """Asks to stop once two steps of training are done."""
+
+    def __call__(self, done, total, note="", **figures):
+        if not note and done >= 2:
+            self.stopping = True
+        super().__call__(done, total, note, **figures)
+
+
+@pytest.mark.slow
+def test_a_stopped_training_tells_its_step_and_what_goes_on_in_both_languages(
+    sample_twin, tiny_base, monkeypatch, capsys
+):
+    chosen, twin = wanted(tiny_base, steps=6), sample_twin
+    with pytest.raises(Stopped):
+        persona.run(twin, chosen, StopsAt(twin.history("persona"), "persona"))
+    at = checkpoints.stopped_at(twin, "persona")
+    assert at and at.total == 6 and 2 <= at.done < 6 and at.goes_on
+
+    def status(language):
+        monkeypatch.setenv("TWINLIB_LANG", language)
+        assert main(["status", "--twin", str(twin.path)]) == 0
+        return capsys.readouterr().out
+
+    said = status("en")
+    assert f"stopped at step {at.done} of 6" in said and "twinlib persona again: it goes on" in said
+    assert f"stopped at step {at.done} of 6" in tables.steps(twin).text
+    said = status("zh")
+    assert f"已停在第 {at.done}/6 步" in said and "就从那里继续" in said
+    assert f"已停在第 {at.done}/6 步" in tables.steps(twin).text
+    monkeypatch.setenv("TWINLIB_LANG", "en")
+    with open(twin.file("train"), "a", encoding="utf-8") as rows:
+        rows.write("\n")
+    assert "begins anew" in stopped.cells(twin, "persona")[1], "of other rows"
+
+
+def test_a_step_that_was_killed_tells_how_far_it_came(twin, monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", "en")
+    assert stopped.cells(twin, "evaluate") is None, "it never began"
+    with pytest.raises(KeyboardInterrupt), running.claim(twin, "evaluate", {}):
+        assert stopped.cells(twin, "evaluate") is None, "it runs"
+        progress = Progress(twin.history("evaluate"), "evaluate")
+        progress(16, 280, "answers")
+        raise KeyboardInterrupt
+    far, following = stopped.cells(twin, "evaluate")
+    assert far == "stopped at 16 of 280 (answers)" and "evaluate" in following
+    killed = {**asdict(running.last(twin)), "ended": None, "stopped": False, "pid": 2**22 + 1}
+    write_json(twin.file("running"), killed)
+    assert stopped.cells(twin, "evaluate")[0] == "stopped at 16 of 280 (answers)"
+    write_json(twin.file("running"), {**killed, "ended": 5.0, "sentence": "No memory."})
+    assert stopped.cells(twin, "evaluate") is None, "it failed, and said why"
+
+
+def test_a_checkpoint_without_its_manifest_is_not_told_of(twin):
+    folder = twin.checkpoints("reasoning")
+    for name in ("checkpoint-2", "checkpoint-9"):
+        write_json(folder / name / "trainer_state.json", {"max_steps": 12})
+    assert checkpoints.stopped_at(twin, "reasoning") is None
+    checkpoints.write_manifest(folder / "checkpoint-2")
+    assert checkpoints.stopped_at(twin, "reasoning") == (2, 12, True)
