@@ -320,14 +320,20 @@ def _without_name(lines, heads, taken):
     for number, line in enumerate(lines):
         if number in taken or not line or whole and line[0].isalpha():
             continue
-        frame = _frame(line)
-        if rare and frame.startswith(before) and frame.endswith(after):
-            found.add(number)
-        if line[0] != first and not (first == "0" and line[0].isdigit()):
+        if rare and _is(line[-1], after[-1]):
+            frame = _frame(line)
+            if frame.startswith(before) and frame.endswith(after):
+                found.add(number)
+        if not _is(line[0], first):
             continue
+        frame = _frame(line)
         if frame.startswith(before + after) if whole else frame == before + after:
             found.add(number)
     return found
+
+
+def _is(sign, of_frame):
+    return sign == of_frame or of_frame == "0" and sign.isdigit()
 
 
 def _frame(text):

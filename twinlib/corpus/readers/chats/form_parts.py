@@ -77,7 +77,8 @@ class Head(NamedTuple):
 
 def is_short(name: str) -> bool:
     """Whether a name has four words at most, the groups of a phone number not counted."""
-    return sum(not word[-1].isdigit() for word in name.split()) <= 4
+    words = name.split()
+    return len(words) <= 4 or sum(not word[-1].isdigit() for word in words) <= 4
 
 
 @lru_cache(maxsize=4096)
