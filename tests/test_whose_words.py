@@ -329,6 +329,54 @@ def test_what_all_messages_of_a_chat_stand_in_is_no_part_of_them():
         assert turns == list(zip(said[::2], said[1::2]))
 
 
+PAGES = [
+    # names below the texts, a line of the page's under them
+    "{text}\n{who}, 27.02.2024 10:0{n}\nGelesen\n\n",
+    # texts in quotation marks, names and days below
+    "“{text}”\n   – {who}, 14.1., 9.1{n}\n\n",
+    # a line of the program's below the name, and above what closes a message
+    "{who} says:\n25 Aug. 2024 at 09:2{n}\n{text}\nReply\n\n",
+    # messages of any length between the name and what the page puts below them
+    "{who}\n{text}\n{n} h\nLike\nReply\nShare\n",
+    # the colon of Chinese keyboards in times
+    "【{who}】（10：0{n}）　{text}\n",
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_messages_of_pages_are_read_by_the_names_beside_what_comes_back(page):
+    said = [(*LONGER, "no, none at all", "bring two, then")[n] for n in range(10)]
+    said[3] += "\nand the lamp\nand five ropes"
+    rows = [page.format(who=("Ole V.", "Nele")[n % 2], text=t, n=n) for n, t in enumerate(said)]
+    turns, _ = learnt(chat_text, "talk.txt", "".join(rows), "Nele")
+    assert turns == list(zip(said[::2], said[1::2]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "他说：没学什么\n我说：那老师讲什么了？\n他说：讲我了",
+        "Ask him: where is it?\nHim: Under the boat.\nMe: Of course.",
+        "—¿Y usted quién es?\n—El sobrino de la novia.\n—Aquí no hay boda.\nY me salí",
+        "Kurz zur Halle:\nLicht geht wieder.\nDusche nur kalt.",
+        "10 of 10, would go again",
+    ],
+)
+def test_a_dialogue_that_somebody_retells_is_theirs(text):
+    chat = UNKNOWN[1] * 2
+    said = [*LONGER]
+    said[3] = text
+    turns, _ = learnt(chat_text, "talk.txt", chat.format(*said), "Nele")
+    assert turns[1] == (said[2], text)
+
+
+def test_what_a_forum_quotes_in_tags_is_what_is_answered():
+    said = [*LONGER]
+    said[3] = "[quote=Ole]no boat [b]today[/b]\n[quote]none?[/quote][/quote]\n\nthen on Sunday"
+    turns, _ = learnt(chat_text, "talk.txt", (UNKNOWN[1] * 2).format(*said), "Nele")
+    assert turns[1] == ("no boat [b]today[/b]", "then on Sunday")
+
+
 def test_a_chat_saved_as_subtitles_keeps_the_lines_of_its_messages():
     said = [f"{a}\n{b}" for a, b in zip(LONGER, TAILS)]
     cues = "".join(

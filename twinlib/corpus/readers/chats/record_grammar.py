@@ -148,6 +148,23 @@ def _first_that_fits(found, lines, masked, kinds):
         if _are_most(slot, kinds, paragraphs, len(clocks)) and _go_on(slot, clocks):
             most = most if best else len(slot.lines)
             best = slot  # who sends stands before who receives
+    return _with_most_lines(best, found, kinds, paragraphs, clocks)
+
+
+def _with_most_lines(best, found, kinds, paragraphs, clocks):
+    """The slot, or one beside it that holds the same names in more lines.
+
+    Names stand two lines above a time where a message has one line, but always right below what
+    closes the message before.
+    """
+    if not best or best.key[0] != "line":
+        return best
+    names = {name for name, *_ in best.lines.values()}
+    for slot in found:
+        more = len(slot.lines) * 6 >= len(best.lines) * 7 and slot.key[0] == "line"
+        same = more and slot.below == best.below and names == {x for x, *_ in slot.lines.values()}
+        if same and _are_most(slot, kinds, paragraphs, len(clocks)) and _go_on(slot, clocks):
+            best = slot
     return best
 
 

@@ -345,7 +345,7 @@ def heads(lines: list[str], form: str, clocks: list[int] | None = None) -> list[
     if clocks is None:
         clocks = [number for number, line in enumerate(lines) if _HAS_CLOCK.search(line)]
     if form == "stacked":
-        return _stacked(lines, clocks)
+        return any_order.without_common_words(_stacked(lines, clocks))
     if form == "unknown":
         return any_order.without_common_words(any_order.of_one_order(lines))
     if form == "records":
