@@ -338,6 +338,10 @@ PAGES = [
     "{who} says:\n25 Aug. 2024 at 09:2{n}\n{text}\nReply\n\n",
     # messages of any length between the name and what the page puts below them
     "{who}\n{text}\n{n} h\nLike\nReply\nShare\n",
+    # words of the page's behind names and times below the texts
+    "{text}\n№{n} ☆☆☆{who}于2024-04-23 09:4{n}:26留言☆☆☆\n\n",
+    # what was said, behind a dash
+    "{who} [00:0{n}:12]\n— {text}\n\n",
     # the colon of Chinese keyboards in times
     "【{who}】（10：0{n}）　{text}\n",
 ]
@@ -352,6 +356,15 @@ def test_messages_of_pages_are_read_by_the_names_beside_what_comes_back(page):
     assert turns == list(zip(said[::2], said[1::2]))
 
 
+def test_who_is_greeted_in_a_letter_did_not_write_it():
+    letter = "Sun, 20 Jun 2024\n\nDear {},\n\n{}\n\nYours,\n{}\n\n* * *\n\n"
+    names = ("Ole V.", "Nele", "Ole V.", "Tia Mila")
+    letters = [letter.format("Nele", text, names[n % 4]) for n, text in enumerate(LONGER * 2)]
+    for me in ("Nele", "Dear Nele"):
+        turns, _ = learnt(chat_text, "letters.txt", "".join(letters), me)
+        assert not any(text in answer for _, answer in turns for text in LONGER[::2])
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -360,6 +373,8 @@ def test_messages_of_pages_are_read_by_the_names_beside_what_comes_back(page):
         "—¿Y usted quién es?\n—El sobrino de la novia.\n—Aquí no hay boda.\nY me salí",
         "Kurz zur Halle:\nLicht geht wieder.\nDusche nur kalt.",
         "10 of 10, would go again",
+        "Washed the shirts. Missing:\n- die 4\n- die 11\n- and one sock (left??)",
+        "Le syndic m'a répondu : « votre demande est en cours ». Déjà en mars, au mot près",
     ],
 )
 def test_a_dialogue_that_somebody_retells_is_theirs(text):
@@ -368,6 +383,31 @@ def test_a_dialogue_that_somebody_retells_is_theirs(text):
     said[3] = text
     turns, _ = learnt(chat_text, "talk.txt", chat.format(*said), "Nele")
     assert turns[1] == (said[2], text)
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [
+        "shared a post.\nHarbour Notices\n13 May at 9:14\nNo ferry on Sunday",
+        "compartió una publicación.\nAvisos del puerto\n13 de mayo a las 9:14\nNo hay barco",
+        "a partagé une publication.\nPort\n13 mai, 9:14\nPas de bac dimanche",
+        "Début du message réexpédié :\n\nDe : Port\n\nPas de bac dimanche",
+        "码头通知群的聊天记录\n港务处: 星期天没有船",
+    ],
+)
+def test_what_was_shared_from_a_page_or_another_chat_is_not_the_senders(shared):
+    said = [*LONGER]
+    said[3] = shared
+    turns, removed = learnt(chat_text, "talk.txt", (UNKNOWN[1] * 2).format(*said), "Nele")
+    assert said[5] in [answer for _, answer in turns]
+    assert not any(line in answer for line in shared.split("\n") for _, answer in turns if line)
+
+
+def test_a_list_that_members_of_a_group_sign_is_nobodys():
+    said = [*LONGER]
+    said[3] = "#接龙\n周三读书会，来的报名\n1. 老谢 带橘子\n2. Mia林\n3. 阿棠 晚到"
+    turns, _ = learnt(chat_text, "talk.txt", (UNKNOWN[1] * 2).format(*said), "Nele")
+    assert not any("报名" in answer for _, answer in turns)
 
 
 def test_what_a_forum_quotes_in_tags_is_what_is_answered():

@@ -142,7 +142,7 @@ _WHAT = re.compile(
     r"|contenu|texte|内容|內容|正文|消息|訊息)\s*[:：=]\s*(.*)",
     re.IGNORECASE,
 )
-_SAID = re.compile(r"(?<=.)(?:说道?|道|写道|發送|发送|說|寫道)$")
+_SAID = re.compile(r"(?<=.)(?:说道?|道|写道|發送|发送|說|寫道|[于於])$")
 _FROM = ("von", "from", "by", "de", "par", "por")
 RULED = re.compile(r"[-=_*~·]{3,}")
 
@@ -328,7 +328,9 @@ def with_heads_above(lines: list[str]) -> list[str]:
         if moved := _with_inline_heads_above(lines):
             return moved
     below = _lines_below_footers(lines, filled)
-    if below is None or _is_footer(lines[filled[0]]):
+    if below is None:
+        return _with_last_heads_above(lines, filled)
+    if _is_footer(lines[filled[0]]):
         return lines
     feet = [n for n in filled if _is_footer(lines[n])]
     names = Counter(_beside_time(lines[n]) for n in feet)
@@ -352,6 +354,27 @@ def with_heads_above(lines: list[str]) -> list[str]:
         body = lines[start:foot]
         blank = next((n for n, line in enumerate(body) if line), len(body))
         moved += [*body[:blank], lines[foot], *body[blank:]]
+    return moved
+
+
+def _with_last_heads_above(lines, filled):
+    """The lines with heads above their texts where the text begins with a text and ends in a head.
+
+    For heads with words of the program's behind their times.
+    """
+    ends = filled and _ANY_CLOCK_NEAR.match(lines[filled[-1]])
+    if not ends or _ANY_CLOCK_NEAR.match(lines[filled[0]]):
+        return lines
+    heads_ = [head for head in of_one_order(lines) if not head.text]
+    found = [head.line for head in heads_]
+    if len({head.name for head in heads_}) < 2 or len(found) < 4:
+        return lines
+    if found[-1] != filled[-1] or found[0] == filled[0]:
+        return lines
+    moved, start = [], 0
+    for number in found:
+        moved += [lines[number], *lines[start:number], ""]
+        start = number + 1
     return moved
 
 

@@ -237,7 +237,7 @@ def _messages(lines, form):
     for whole in ([lines[head.line] for head in heads], [m.text for m in messages]):
         if edge := "" if form in _PROGRAMS else _common_edge(whole):
             messages = [m._replace(text=m.text.removesuffix(edge).rstrip()) for m in messages]
-    while form not in _PROGRAMS:
+    while form in _SPOKEN or form not in _PROGRAMS:
         start = _common_start([m.text for m in messages if not m.skip_reason])
         if not start:
             break
@@ -246,12 +246,19 @@ def _messages(lines, form):
 
 
 def _without_quotation_marks(messages):
-    """The messages without the quotation marks that nearly all of them stand in."""
+    """The messages without the quotation marks that nearly all of them stand in, or end in."""
     said = [m.text for m in messages if m.text and not m.skip_reason]
-    inside = sum(text[0] in _QUOTES and text[-1] in _QUOTES for text in said)
-    if len(said) < _FEWEST_QUOTED or inside * 5 < len(said) * 4:
+    if len(said) < _FEWEST_QUOTED:
         return messages
-    return [m._replace(text=m.text.strip(_QUOTES)) for m in messages]
+    ended = [text for text in said if text[-1] in _QUOTES]
+    begun = sum(text[0] in _QUOTES for text in ended)
+    if len(ended) * 5 < len(said) * 4:
+        return messages
+    if begun * 5 >= len(said) * 4:
+        return [m._replace(text=m.text.strip(_QUOTES)) for m in messages]
+    if begun * 5 > len(said):
+        return messages
+    return [m._replace(text=m.text[: -(m.text[-1:] in _QUOTES) or None]) for m in messages]
 
 
 def _furniture(lines, heads):
@@ -271,7 +278,7 @@ def _common_start(texts):
     """What most texts begin with: signs, or a word that the program writes and a colon."""
     starts = Counter(match[0] for text in texts if (match := _START.match(text)))
     start, times = starts.most_common(1)[0] if starts else ("", 0)
-    return start if len(texts) > 5 and times * 3 > len(texts) * 2 else ""
+    return start if len(texts) > 5 and times * 2 > len(texts) else ""
 
 
 def _unread_heads(lines, heads):

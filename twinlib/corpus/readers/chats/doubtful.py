@@ -20,11 +20,9 @@ _MOST_NAMES, _MOST_TEXTS = 40, 500  # that are looked at to know a chat's templa
 _NAME_HERE = notices.NAME
 # How likely a program wrote a line, by its words alone, that is taken for its own
 _HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.2, 0.7, 0.8, 0.92
-_HEADS, _HEADS_SURELY, _HEADS_WITH_COLON = (
-    0.5,
-    0.7,
-    0.75,
-)  # that a line stands above what was passed on
+# … and that a line stands above what was passed on
+_HEADS, _HEADS_SURELY = 0.5, 0.7
+_HEADS_WITH_COLON, _HEADS_ABOVE_SEVERAL = 0.75, 0.9
 _LONGEST_NOTICE = 120  # characters of a line that is told by its words
 _LONGEST = 200  # characters of a line that a program says
 _SHORTEST_NAME = 3  # that tells a notice
@@ -35,7 +33,7 @@ FIRST_PERSON = re.compile(
     r"ich|mich|mir|mein\w{0,2}|wir|uns|unser\w{0,2}|"
     r"yo|mi|mí|nos|nosotr[oa]s|nuestr[oa]s?|"
     r"eu|meu|minha|meus|minhas|nós|noss[oa]s?|pra mim|mim|"
-    r"je|moi|mon|ma|mes|nous|notre|nos)(?![^\W_])|(?<![^\W_])j['’]|[我咱俺]",
+    r"je|moi|mon|ma|mes|nous|notre|nos)(?![^\W_])|(?<![^\W_])[jm]['’]|[我咱俺]",
     re.IGNORECASE,
 )
 _ARROW = "\u2190-\u21ff\u27f0-\u27ff\u2900-\u297f\u2b05-\u2b0d\u2b60-\u2bb9\u2794\u2798-\u27be"
@@ -215,16 +213,14 @@ class Judge:
     def _is_heading(self, lines, at):
         """Whether a line is by its words a heading above text that was passed on.
 
-        Above several lines one with a colon is a list's.
+        Above several lines one with a colon is mostly a list's.
         """
         line, below = lines[at].strip(), lines[at + 1]
         if FIRST_PERSON.search(line) or _QUESTION.fullmatch(line) or _BULLET.match(below):
             return False
         least = _HEADS_SURELY if self.known else _HEADS
         if line[-1] in ":：":
-            if at + 2 < len(lines):
-                return False
-            least = _HEADS_WITH_COLON
+            least = _HEADS_WITH_COLON if at + 2 == len(lines) else _HEADS_ABOVE_SEVERAL
         return notices.HEADINGS.chance(self._name.sub(notices.NAME, line)) > least
 
     def _is_said_by_program(self, line, sender, is_first):
@@ -348,6 +344,6 @@ def _numbered(line):
     if not match:
         return ""
     sign, unit = match["sign"].strip()[:1], match["unit"].strip()
-    if match["label"][-1].isdigit() or not sign and not match["mark"] and not unit:
+    if match["label"][-1].isdigit() or not sign and not unit:
         return ""  # 'Mon: 9-17', a sentence
     return sign + (match["mark"] or "")[-1:] + " " + unit[:3].casefold()

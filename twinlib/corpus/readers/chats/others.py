@@ -277,6 +277,10 @@ _FORWARDED = re.compile(
     r"|(?:repost|ursprünglich (?:gepostet|veröffentlicht|geteilt|verfasst)) von\b.{1,60}"
     r"|(?:repost|(?:re)?publicad[oa](?: originalmente)?|compartid[oa] originalmente) (?:de|por)"
     r"\b.{1,60}|(?:repost|publié(?: à l['’]origine)?|republié|partagé) (?:de|par|depuis)\b.{1,60}"
+    r"|(?:[^\n]{1,40} )?(?:shared (?:an?|\S+['’]s) |hat (?:einen?|ein) |compartió (?:una?|la|el) "
+    r"|com?partilhou (?:uma?|a|o) |partilhou (?:uma?|a|o) |a partagé (?:une?|la|le) )"
+    r"(?:post|video|photo|link|story|reel|Beitrag geteilt|Video geteilt|Foto geteilt|Link geteilt"
+    r"|publicación|vídeo|foto|enlace|publicação|ligação|publication|vidéo|lien)[^\n]{0,40}"
     r"|[^\n]{1,40}的(?:聊天|对话|對話)(?:记录|記錄|紀錄)"
     r"|(?:via|vía) @\S{2,40})\s*[:：]?\s*[\])）】>»]?\s*[:：]?",
     re.IGNORECASE,
@@ -298,8 +302,9 @@ _FORWARDS = (
 )
 _FORWARDED_WORD = re.compile(_FORWARDS, re.IGNORECASE)
 _FORWARDED_CUE = re.compile(  # what a text must have, or it is not looked at line by line
-    _FORWARDS + r"|re-?post|originally|originalmente|ursprünglich|à l['’]origine|republi|compartid"
-    r"|(?m:^)(?:shared|partagé) |v[ií]a @|转载|轉載|转自|轉自|原帖|原文|[来來]自|[记記紀][录錄]",
+    _FORWARDS + r"|re-?post|originally|originalmente|ursprünglich|à l['’]origine|republi"
+    r"|compart|partilhou|geteilt|shared an? |partagé (?:une?|la|le) |(?m:^)(?:shared|partagé) "
+    r"|v[ií]a @|转载|轉載|转自|轉自|原帖|原文|[来來]自|[记記紀][录錄]",
     re.IGNORECASE,
 )
 # '回复@小明:', which Weibo writes before an answer
@@ -328,6 +333,7 @@ _VOTES = re.compile(
     r".*\W\d+ ?(?:votes?|票|人|stimmen?|votos?|voix|voti?)\b\W*(?:\d+ ?%\W*)?|.*\d+ ?票",
     re.IGNORECASE,
 )
+_LISTED = re.compile(r"\s*\d{1,3}[.、）)]\s?\S")
 _VOTES_ALONE = re.compile(  # those of a choice that stands above them
     r"\W*\d{1,6} ?(?:votes?|票|人|stimmen?|votos?|voix|voti?)\W*|\W*\d{1,3}(?:[.,]\d+)? ?[%％]\W*",
     re.IGNORECASE,
@@ -448,6 +454,8 @@ def is_by_app(text: str, sender: str, title: str = "", members: Iterable[str] = 
     ):
         return True
     if rest and _POLL.match(first) and any(map(_CHOICE.fullmatch, rest)):
+        return True
+    if "接龙" in first and sum(map(bool, map(_LISTED.match, rest))) > 1:
         return True
     if len(rest) > 2 and sum(map(bool, map(_VOTES_ALONE.fullmatch, rest))) > 2:
         return True

@@ -90,6 +90,7 @@ def _find(lines):
         named = {n: (value, start, end) for n, value, start, end in hits if value in names}
         if len(named) >= _FEWEST and _is_framed(key, named, masked):
             found.append(Slot(key, named, _without_names(hits, named, masked, key)))
+    found = _without_greeted(found)
     kinds = Counter(map(_kind, masked))
     found = [slot._replace(below=_are_below(slot, masked, kinds)) for slot in found]
     found.sort(key=_rank)
@@ -99,6 +100,18 @@ def _find(lines):
     begins = re.compile(re.escape(slot.key[1].rstrip()))
     empty = {n for n, x in enumerate(masked) if n not in slot.lines and begins.match(_shape(x))}
     return slot._replace(nameless=frozenset(empty))
+
+
+def _without_greeted(found):
+    """The slots without those of receivers: 'Dear Ole', where another slot holds 'Ole'."""
+    several = [{name for name, *_ in slot.lines.values()} for slot in found]
+    kept = []
+    for slot, names in zip(found, several):
+        first = {name.split()[0] for name in names}
+        bare = {" ".join(name.split()[1:]) for name in names}
+        if len(first) > 1 or not any(bare & others and first - others for others in several):
+            kept.append(slot)
+    return kept
 
 
 def _without_names(hits, named, masked, key):

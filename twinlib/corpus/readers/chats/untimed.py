@@ -215,7 +215,11 @@ def furniture(lines: list[str], found: list[Head]) -> set[str]:
     """Lines that come back in most messages, but for their numbers, and no heads."""
     starts = {head.line for head in found}
     short = [(n, line) for n, line in enumerate(lines) if 0 < len(line) <= 60 and n not in starts]
-    bare = {n: x.translate(_NO_DIGITS).strip() for n, x in short if not _ENDS.search(x)}
+    bare = {
+        n: x.translate(_NO_DIGITS).strip()
+        for n, x in short
+        if x[0].isdigit() or not _ENDS.search(x)
+    }
     count = Counter(bare.values())
     often = {line for line, times in count.items() if times > 4 and times * 5 > len(found) * 3}
     below = defaultdict(Counter)  # what stands under a name each time belongs to it
