@@ -410,6 +410,13 @@ def test_a_list_that_members_of_a_group_sign_is_nobodys():
     assert not any("报名" in answer for _, answer in turns)
 
 
+def test_what_somebody_says_again_word_for_word_is_theirs():
+    said = [*LONGER, *LONGER[::-1]]
+    said[1] = said[7] = said[11] = "call 020 7946 0018 before you come, the bell is broken"
+    turns, _ = learnt(chat_text, "talk.txt", (UNKNOWN[1] * 4).format(*said), "Nele")
+    assert [answer for _, answer in turns].count(said[1]) == 3
+
+
 def test_what_a_forum_quotes_in_tags_is_what_is_answered():
     said = [*LONGER]
     said[3] = "[quote=Ole]no boat [b]today[/b]\n[quote]none?[/quote][/quote]\n\nthen on Sunday"

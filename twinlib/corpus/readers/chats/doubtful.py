@@ -23,6 +23,7 @@ _HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.2, 0.7, 0.8, 0.92
 # … and that a line stands above what was passed on
 _HEADS, _HEADS_SURELY = 0.5, 0.7
 _HEADS_WITH_COLON, _HEADS_ABOVE_SEVERAL = 0.75, 0.9
+_NEAR = 3  # lines, of which some may be blank, to the one that stands below
 _LONGEST_NOTICE = 120  # characters of a line that is told by its words
 _LONGEST = 200  # characters of a line that a program says
 _SHORTEST_NAME = 3  # that tells a notice
@@ -181,7 +182,7 @@ class Judge:
     def _announces(self, lines, at, sender):
         """Why the lines from `at` on are another's; '' where they aren't."""
         line = lines[at].strip()
-        below = next((x.strip() for x in lines[at + 1 :] if x.strip()), "")
+        below = next(filter(None, map(str.strip, lines[at + 1 : at + 1 + _NEAR])), "")
         if not line or len(line) > _LONGEST_MARK:
             return ""
         letters = any(map(str.isalpha, line))
@@ -298,14 +299,16 @@ class Judge:
 
     def _repeated(self, texts):
         """What sentences that come back have beside the names in them, or beside numbers."""
-        # A text has a name or a number in it, or no skeleton that is looked for.
-        count = Counter(
-            self._skeleton(text)
+        # A text has a name or a number in it, or no skeleton that is looked for. Word for word the
+        # same comes back from people, too.
+        several = {
+            text
             for _, text in texts
             if len(text) <= _LONGEST
             and (_DIGIT.search(text) or any(name in text for name in self._told))
             and "\n" not in text
-        )
+        }
+        count = Counter(self._skeleton(text) for text in several if not FIRST_PERSON.search(text))
         return {
             skeleton
             for skeleton, times in count.items()
