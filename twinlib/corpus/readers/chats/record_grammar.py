@@ -105,11 +105,12 @@ def _find(lines):
 def _without_greeted(found):
     """The slots without those of receivers: 'Dear Ole', where another slot holds 'Ole'."""
     several = [{name for name, *_ in slot.lines.values()} for slot in found]
+    whole = [names for slot, names in zip(found, several) if slot.key[0] in ("front", "line")]
     kept = []
     for slot, names in zip(found, several):
         first = {name.split()[0] for name in names}
         bare = {" ".join(name.split()[1:]) for name in names}
-        if len(first) > 1 or not any(bare & others and first - others for others in several):
+        if len(first) > 1 or not any(bare & others and first - others for others in whole):
             kept.append(slot)
     return kept
 
