@@ -44,7 +44,7 @@ def told(message: str, author: str, alone: bool = True) -> str:
     Also to a message without a letter or digit, such as "?", where it is `alone`: the first of a
     conversation.
     """
-    if len(message) > _LONGEST:
+    if not message.strip() or len(message) > _LONGEST:
         return ""
     language = "zh" if re.search("[，。？！]", message) else script.language_of(message)
     kinds, empty = _kinds(language, author)
