@@ -501,7 +501,7 @@ def test_who_never_answers_is_not_asked_the_rest(trained, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment, left", [("writing", []), ("comparisons", ["comparisons.jsonl"])])
+@pytest.mark.parametrize("moment, left", [("written", []), ("comparisons", ["comparisons.jsonl"])])
 def test_a_stop_leaves_nothing_but_the_answers_behind(trained, moment, left):
     def stop(done, total, note):
         if moment in note and done > 2:

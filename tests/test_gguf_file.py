@@ -512,7 +512,7 @@ def test_progress_says_how_far_and_how_long(tiny_base, tmp_path, capfd):
     records = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
     assert records[-1]["done"] == records[-1]["total"] == 100
     assert any("seconds_left" in record for record in records[:-1])
-    assert "quantize 100/100 · writing the files" in capfd.readouterr().err
+    assert "quantize · percent of the files written 100/100" in capfd.readouterr().err
 
 
 @pytest.mark.slow

@@ -174,6 +174,12 @@ def test_a_poll_with_its_votes_on_lines_of_their_own_is_nobodys(poll):
     assert len(removed) == 1
 
 
+@pytest.mark.parametrize("word", "Source Quelle Fuente Origem Provenance 来源 出处".split())
+def test_a_source_above_a_text_is_whose_it_is(word):
+    text = f"{word}: Gazeta\nthe tide is late again"
+    assert others.words(text).pasted == text
+
+
 def test_to_whom_a_post_answers_is_not_part_of_the_answer():
     assert others.words("回复@小明:好的，明天码头见") == ("好的，明天码头见", "小明", "", "")
     assert others.words("回复@小明:嗯，去//@小明:去不去").own == "嗯，去"

@@ -371,6 +371,9 @@ def _with_last_heads_above(lines, filled):
         return lines
     if found[-1] != filled[-1] or found[0] == filled[0]:
         return lines
+    under = sum(any(lines[a + 1 : b]) for a, b in zip([-1, *found], found))
+    if under * 5 < len(found) * 4:  # the texts are in the lines
+        return lines
     moved, start = [], 0
     for number in found:
         moved += [lines[number], *lines[start:number], ""]

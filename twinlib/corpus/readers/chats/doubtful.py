@@ -84,6 +84,9 @@ _PARTS = re.compile(
     r"[^\W_]\s?[·•¦›‣|→➜]\s?[^\W_]|^(?:\[[^\]]+\]|【[^】]+】|《[^》]+》|«[^»]+»|<[^>]+>)\s?[^\W_]"
 )
 # What stands before the colon of a line above somebody else's words
+_SOURCE = re.compile(  # 'as read in Harbour News'
+    r"(?:[^\W_]+ ){1,3}(?:in|from|by|via|aus|von|de|en|dans|par) [A-ZÀ-Þ][\w’'-]+ [A-ZÀ-Þ][\w’'-]+"
+)
 _ASIDE_LAST = re.compile(r"[^\W\d].*[)）]\s?[:：]$")  # 'Harbour News (channel):'
 
 
@@ -209,7 +212,7 @@ class Judge:
             is_sentence = len(line.split()) > 4 and at + 2 == len(lines)
             aside = (_ASIDE_LAST.search(line) or is_sentence) and not _BULLET.match(below)
             return "announced" if below and aside else ""
-        return "announced" if _PARTS.search(line) else ""
+        return "announced" if _PARTS.search(line) or _SOURCE.fullmatch(line) else ""
 
     def _is_heading(self, lines, at):
         """Whether a line is by its words a heading above text that was passed on.

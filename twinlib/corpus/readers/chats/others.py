@@ -274,6 +274,8 @@ _FORWARDED = re.compile(
     r"|(?:re-?post(?:ed)?|republished|shared|originally (?:posted|published|shared|written)) "
     r"(?:from|by)\b.{1,60}|(?:转载自|轉載自|转自|轉自)[:：\s]?.{1,40}"
     r"|(?:原帖|原文|来自|來自)\s?[:：@].{1,40}"
+    r"|(?:source|origin|quelle|herkunft|fuente|origen|fonte|origem|provenance|[来來]源|出[处處])"
+    r"\s?[:：]\s?\S.{1,40}"
     r"|(?:repost|ursprünglich (?:gepostet|veröffentlicht|geteilt|verfasst)) von\b.{1,60}"
     r"|(?:repost|(?:re)?publicad[oa](?: originalmente)?|compartid[oa] originalmente) (?:de|por)"
     r"\b.{1,60}|(?:repost|publié(?: à l['’]origine)?|republié|partagé) (?:de|par|depuis)\b.{1,60}"
@@ -304,7 +306,8 @@ _FORWARDED_WORD = re.compile(_FORWARDS, re.IGNORECASE)
 _FORWARDED_CUE = re.compile(  # what a text must have, or it is not looked at line by line
     _FORWARDS + r"|re-?post|originally|originalmente|ursprünglich|à l['’]origine|republi"
     r"|compart|partilhou|geteilt|shared an? |partagé (?:une?|la|le) |(?m:^)(?:shared|partagé) "
-    r"|v[ií]a @|转载|轉載|转自|轉自|原帖|原文|[来來]自|[记記紀][录錄]",
+    r"|v[ií]a @|转载|轉載|转自|轉自|原帖|原文|[来來]自|[记記紀][录錄]"
+    r"|(?m:^)(?:source|orig|quelle|herkunft|fuente|fonte|provenance|[来來]源|出[处處])",
     re.IGNORECASE,
 )
 # '回复@小明:', which Weibo writes before an answer
