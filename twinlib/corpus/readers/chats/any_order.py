@@ -8,10 +8,8 @@ import re
 from collections import Counter
 
 from .form_parts import (
-    ANY_CLOCK,
     ANY_DAY,
     ANY_TIME,
-    DAY_AND_TIME,
     LABELS,
     NO_SIGN,
     Head,
@@ -19,7 +17,7 @@ from .form_parts import (
     name_of,
 )
 
-_ANY_CLOCK_NEAR = re.compile(
+ANY_CLOCK_NEAR = re.compile(
     r".{0,70}?\d{1,2}[:.h时時点點]\d{2}|.*\d[:.h]\d\d(?:\s?[AaPp]\.?[Mm])?\W{0,3}$|\d{8}T\d{6}"
 )
 _COMPACT = re.compile(r"(?<!\d)(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?!\d)")
@@ -27,8 +25,8 @@ _IN_BRACKETS = rf"[\[(<{{【（]\s*(?P<time>{ANY_TIME})\s*[\])>}}】）]"
 _SIGNS = r"[\s;,|·•@\-–—~*_]*"
 # A phone number is a name, too, and no time: '06 39 98 01 43', '(555) 201-4455'
 _PHONE = rf"(?!{ANY_DAY}|(?:19|20)\d{{6}}(?!\d))\(?\d(?=[\d ()\-]{{5,16}}\d(?![\d:.]))"
-_NAME_BEGINS = rf"(?:[^\W\d_]|\+\d|{_PHONE}|[~@](?=[^\W\d])|[\U0001f300-\U0001faff])"
-_ANY_NAME = rf"(?P<name>{_NAME_BEGINS}[^\t:：<>\[\]|。！？!?；;\n]{{0,39}}?)"
+NAME_BEGINS = rf"(?:[^\W\d_]|\+\d|{_PHONE}|[~@](?=[^\W\d])|[\U0001f300-\U0001faff])"
+_ANY_NAME = rf"(?P<name>{NAME_BEGINS}[^\t:：<>\[\]|。！？!?；;\n]{{0,39}}?)"
 _AFTER_NAME = (
     r"(?:\s*(?:[:：»|\t]|(?<![:：|\t])>|[-–—](?=\s)|\s[-–—~]\s|\*\*|\]|\))+\s*(?P<text>.*))?"
 )
@@ -66,7 +64,7 @@ def of_one_order(lines: list[str]) -> list[Head]:
     timed = [
         (number, _COMPACT.sub(r"\1-\2-\3T\4:\5:\6", line))
         for number, line in enumerate(lines)
-        if _ANY_CLOCK_NEAR.match(line)
+        if ANY_CLOCK_NEAR.match(line)
     ]
     for order in _ORDERS if len(timed) >= 4 else ():
         matches = [(number, order.fullmatch(line)) for number, line in timed]
@@ -313,118 +311,7 @@ def bracketed(line: str, name: str = "") -> str:
     return _shape(matches[-1 if matches[-1].end() == len(line) else 0][0])
 
 
-_MOST_BELOW = 3  # lines of the program's below a name and a time
 _FAR = 80  # characters of a line in which its time may begin
-
-
-def with_heads_above(lines: list[str]) -> list[str]:
-    """The lines with names and times that stand under each message moved above it.
-
-    They do where the last line of most paragraphs, and of the text, has the time and one of a few
-    names, and no first line has.
-    """
-    filled = [n for n, line in enumerate(lines) if line]
-    if filled and _INLINE_FOOTER.fullmatch(lines[filled[-1]]):
-        if moved := _with_inline_heads_above(lines):
-            return moved
-    below = _lines_below_footers(lines, filled)
-    if below is None:
-        return _with_last_heads_above(lines, filled)
-    if _is_footer(lines[filled[0]]):
-        return lines
-    feet = [n for n in filled if _is_footer(lines[n])]
-    names = Counter(_beside_time(lines[n]) for n in feet)
-    starts = [0]
-    for foot in feet[:-1]:
-        start = foot + 1
-        while lines[start] in below:
-            start += 1
-        starts.append(start)
-    ended = sum(not lines[start] for start in starts[1:])
-    alone = sum(start == foot for start, foot in zip(starts, feet))
-    if not (
-        len(feet) > 3
-        and 1 < len(names) <= len(feet) / 2
-        and (ended * 5 >= (len(feet) - 1) * 4 or ended == 0 and not alone)
-        and names[""] * 4 < len(feet)
-    ):
-        return lines
-    moved = []
-    for start, foot in zip(starts, feet):
-        body = lines[start:foot]
-        blank = next((n for n, line in enumerate(body) if line), len(body))
-        moved += [*body[:blank], lines[foot], *body[blank:]]
-    return moved
-
-
-def _with_last_heads_above(lines, filled):
-    """The lines with heads above their texts where the text begins with a text and ends in a head.
-
-    For heads with words of the program's behind their times.
-    """
-    ends = filled and _ANY_CLOCK_NEAR.match(lines[filled[-1]])
-    if not ends or _ANY_CLOCK_NEAR.match(lines[filled[0]]):
-        return lines
-    heads_ = [head for head in of_one_order(lines) if not head.text]
-    found = [head.line for head in heads_]
-    if len({head.name for head in heads_}) < 2 or len(found) < 4:
-        return lines
-    if found[-1] != filled[-1] or found[0] == filled[0]:
-        return lines
-    under = sum(any(lines[a + 1 : b]) for a, b in zip([-1, *found], found))
-    if under * 5 < len(found) * 4:  # the texts are in the lines
-        return lines
-    moved, start = [], 0
-    for number in found:
-        moved += [lines[number], *lines[start:number], ""]
-        start = number + 1
-    return moved
-
-
-def _lines_below_footers(lines, filled):
-    """The lines that come back below names and times: 'Read', 'Reply'; None without a footer."""
-    last = [n for n in filled[-1 - _MOST_BELOW :] if _is_footer(lines[n])]
-    if not last:
-        return None
-    below = {lines[n] for n in filled if n > last[-1]}
-    return below if all(lines.count(line) > 3 for line in below) else None
-
-
-_INLINE_FOOTER = re.compile(
-    rf"(?P<text>.*\S)\s[-–—~·•|]\s?(?P<name>{_NAME_BEGINS}[^:：|\n]{{0,39}}?)[\s,(\[]+"
-    rf"(?P<time>{DAY_AND_TIME}|"
-    rf"[^\W\d]{{3,10}}\.? \d{{1,2}}(?: at| um| à| às| a las)? {ANY_CLOCK})[\])]?"
-)
-
-
-def _with_inline_heads_above(lines):
-    """The lines with the name and time that a message ends in above it, or []."""
-    found = {n: m for n, line in enumerate(lines) if (m := _INLINE_FOOTER.fullmatch(line))}
-    names = Counter(match["name"] for match in found.values())
-    timed = sum(bool(_ANY_CLOCK_NEAR.match(line)) for line in lines)
-    several = sum(names[name] for name in names if names[name] > 1)
-    if len(found) < 4 or len(found) * 5 < timed * 4 or len(names) < 2 or several * 2 < len(found):
-        return []
-    moved, block = [], []
-    for number, line in enumerate(lines):
-        match = found.get(number)
-        block.append(match["text"] if match else line)
-        if match:
-            moved += [f"{match['name']} {match['time']}", *block]
-            block = []
-    return moved + block
-
-
-_NO_WEEKDAY = re.compile(rf"(?<![^\W_]){DAY_AND_TIME}")
-
-
-def _is_footer(line):
-    match = _NO_WEEKDAY.search(line) if len(line) <= _FAR else None
-    return bool(match) and len(_beside_time(line)) <= 40 and match.end() >= len(line) - 2
-
-
-def _beside_time(line):
-    return _EDGES.sub("", _EDGES.sub("", _NO_WEEKDAY.sub(" ", line, count=1)))
 
 
 def framed(line: str, name: str = "") -> str:
@@ -449,7 +336,7 @@ _TIME_ANYWHERE = re.compile(
     rf"(?:[^{NO_SIGN}\s]|_)*{ANY_TIME}[\])}}>】）»›*_\"”]*(?:(?P<sign>[^{NO_SIGN}\s])(?P=sign)*)?"
 )
 _EDGE = rf"(?:[^{NO_SIGN}]|_)+"
-_EDGES = re.compile(rf"^[\W_]{{0,3}}\d{{1,6}}[.)\]:]?(?:[^\w+]|_)+(?=\D)|^{_EDGE}|{_EDGE}$")
+EDGES = re.compile(rf"^[\W_]{{0,3}}\d{{1,6}}[.)\]:]?(?:[^\w+]|_)+(?=\D)|^{_EDGE}|{_EDGE}$")
 _KEY = re.compile(
     r"(?:from|sender|name|user|author|by|von|de|who)\s?[=:]\s?[\"'“]?|\w{1,12}=[\"'“]?",
     re.IGNORECASE,
@@ -501,9 +388,9 @@ def _by_recurring_names(lines, timed):
             end = _AFTER_ANY_NAME.search(tag["rest"])
             text = _SEPARATOR.sub("", tag["rest"][end.start() :])
             found["second"].append((number, tag["rest"][: end.start()], match[0], text))
-        bare = _KEY.sub("", _EDGES.sub("", before), count=1)
+        bare = _KEY.sub("", EDGES.sub("", before), count=1)
         found["before"].append(
-            (number, _EDGES.sub("", bare), match[0], _text_after(match[0], after))
+            (number, EDGES.sub("", bare), match[0], _text_after(match[0], after))
         )
         last = match
         if line[-1] in "0123456789mM.)]}>】）":
@@ -522,7 +409,7 @@ def _by_recurring_names(lines, timed):
                 number + 1,
             )
             for number, name, time, text in heads_
-            if re.fullmatch(rf"{_NAME_BEGINS}[^\t\n。！？!?]{{0,39}}", name.strip())
+            if re.fullmatch(rf"{NAME_BEGINS}[^\t\n。！？!?]{{0,39}}", name.strip())
             and is_short(name)
         ]
         count = Counter(head.name for head in heads_)

@@ -18,7 +18,7 @@ from ....text.inputs.input_file import File, Options
 from ....text.inputs.json_values import start
 from ...clean.wrapping import HARD_BREAK, unwrap_text
 from .. import dates, markdown, subtitles
-from . import any_order, form_parts, record_grammar, text_forms, untimed, whatsapp
+from . import any_order, footers, form_parts, record_grammar, text_forms, untimed, whatsapp
 from .messages import INVISIBLE, Conversation, Message, go_back
 from .text_forms import FORMS
 
@@ -164,7 +164,7 @@ def _lines(text):
     lines = [INVISIBLE.sub("", line).strip(" \r\u3000\xa0") for line in text.split("\n")]
     if sum(map(bool, map(_WIDE_CLOCK.search, lines))) * _MOST_LINES > sum(map(bool, lines)):
         lines = [_WIDE_CLOCK.sub(":", line) for line in lines]
-    moved = any_order.with_heads_above(lines)
+    moved = footers.with_heads_above(lines)
     return record_grammar.with_names_above(lines) if moved is lines else moved
 
 
