@@ -196,11 +196,13 @@ def test_in_both_languages_nothing_is_cut_or_empty(chromium, lab, tmp_path, widt
 def test_on_a_phone_the_steps_and_the_score_card_are_seen_whole(chromium, lab, tmp_path, language):
     address, folder = lab
     twin = Twin(shutil.copytree(ROOT / "tests" / "old_twin" / "old", tmp_path / "me"))
+    whole = shutil.copytree(ROOT / "tests" / "old_twin" / "old", tmp_path / "whole")
     twin.start("persona", {"rank": 4})  # a reason stands beside its state
     setup = SETUP.format(twins=str(tmp_path), root=str(ROOT)).replace("both", language)
     shown = "from twinlib.ui import run, score_card, tables\ntables.steps(twin)"
     folds = [
-        "from twinlib.settings import Evaluate\nrun.check(twin, 'evaluate', Evaluate())",
+        "from twinlib import Twin\nfrom twinlib.settings import Evaluate\n"
+        f"run.check(Twin('{whole}'), 'evaluate', Evaluate())",
         "tables.figures(twin, 'evaluate')",
         "tables.uploads(twin)",
         "from twinlib.ui import twin_picker\ntwin_picker.choose(twin)",
