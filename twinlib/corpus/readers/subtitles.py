@@ -17,6 +17,7 @@ from ...text.inputs.input_file import File
 from ...text.inputs.json_values import start
 from ...text.script import HAN
 from ..records import Document
+from .chats.form_parts import PHONE
 from .chats.messages import Conversation, Message
 
 _CLOCK = r"(?:(\d{1,3})[:：])?(\d{1,2})[:：](\d{1,2})(?:[,.，:](\d{1,3}))?"
@@ -29,7 +30,7 @@ _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
 _LABEL = re.compile(
     r"(?:>>+\s*|-\s*)?([A-Z][A-Z .'\-]{1,24}|[\u4e00-\u9fff]{2,6}(?: ?[A-Z\d]{1,2})?|"
     r"[A-Z][\w.'\-]+(?: (?:[A-Z][\w.'\-]+|\d{1,2}|[a-z]{1,3}\.?)){0,3}"
-    r"|\+?\d[\d ()\-]{6,}\d|[^\W\d_]\w*[_\d]\w*)"  # a telephone number, a nickname
+    rf"|{PHONE}|[^\W\d_]\w*[_\d]\w*)"  # or a nickname
     r"[:：]\s*(?=\S)"
 )
 _IN_BRACKETS = re.compile(

@@ -47,6 +47,7 @@ AGO = (
 )
 ANY_TIME = rf"(?:[^\W\d]{{2,10}}[,.] )?{DAY_AND_TIME}"  # with a day of the week
 
+PHONE = r"\+?\d[\d ()\-]{5,}\d"  # a number that stands for a name
 # No sign: letters, digits, emoji, which names may have, and the plus of a phone number.
 NO_SIGN = r"\w+\u2600-\u26ff\ufe0f\U0001f000-\U0001faff"
 

@@ -35,6 +35,7 @@ from .form_parts import (
     LABELS,
     NAMED,
     NEAR_DAY,
+    PHONE,
     STAMP,
     Head,
     is_short,
@@ -303,7 +304,7 @@ FORMS: dict[str, Form] = {
         "today": (rf"{_NAME}\s+\[?(?P<time>(?:{NEAR_DAY}\s+)?{CLOCK})\]?(?P<text>)", _run_on),
         "stacked": (None, _run_on_or_close, True),
         "labelled": (
-            r"(?P<name>[^\W\d_][\w.'’·\- ]{0,24}?|\+?\d[\d ()\-]{5,}\d)\s?[:：](?P<time>)\s*"
+            rf"(?P<name>[^\W\d_][\w.'’·\- ]{{0,24}}?|{PHONE})\s?[:：](?P<time>)\s*"
             r"(?P<text>[^\s“\"「『‘].*)?",
             _is_interview,
         ),

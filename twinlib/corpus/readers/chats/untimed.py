@@ -19,6 +19,7 @@ from .form_parts import (
     MONTH,
     NEAR_DAY,
     NO_SIGN,
+    PHONE,
     Head,
     is_short,
     name_of,
@@ -27,7 +28,7 @@ from .form_parts import (
 _FEWEST = 6  # messages
 _MOST_FURNITURE = 5  # lines that come back in every message
 _SIGNS = re.compile(r"(?:[^\w+]|_)*")
-_BEGINS = r"(?:[^\W\d_]|\+?\d[\d ()\-]{5,}\d)"  # a letter, or a phone number
+_BEGINS = rf"(?:[^\W\d_]|{PHONE})"  # a letter, or a phone number
 _LINE = re.compile(
     rf"(?P<open>(?:[^{NO_SIGN}]|_)*)(?P<name>{_BEGINS}[^\n:：<>\[\]|«»‹›{{}}*\t]{{0,39}}?)"
     r"(?P<close>[ *_]{0,3}(?:[:：>»›|\t]|\]|\}|】|）|\)(?=[ :：])|\s[-–—~]\s)[\s*_:：>|]{0,4})"
