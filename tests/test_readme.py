@@ -32,7 +32,7 @@ each_readme = pytest.mark.parametrize("readme", PAGES[:2], ids=lambda path: path
 
 
 # What people write as posts and what a run wrote are no pages of ours.
-NOT_OURS = ("data_samples/posts/", "tests/old_twin/", "build/", "twins/", ".venv/")
+NOT_OURS = ("data_samples/posts/", "tests/old_twin/", "build/", "twins/", ".venv")
 LINKING = [
     path
     for pattern in ("*.md", "*.ipynb")
