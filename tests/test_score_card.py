@@ -21,7 +21,8 @@ def shown_level(axis, value):
     assert list(marker.get_xdata()) == [value]
     word = axis.get_title(loc="right")
     for level, (colour, shape, sign, _) in score_card._LEVELS.items():
-        said = f"{sign} {i18n.choose(labels.rating({'level': level}))}"
+        rated = i18n.choose(labels.rating({"level": level})) or "no mark to reach"
+        said = f"{sign} {rated}"
         if (colour, shape, said) == (marker.get_color(), marker.get_marker(), word):
             return level
     raise AssertionError(f"colour, shape and word disagree: {marker}, {word}")
@@ -88,6 +89,15 @@ def test_the_level_that_the_report_keeps_decides_the_colour(level):
     """Whatever the numbers would say by themselves."""
     figures = {"prediction_gain": {**figure(0.1, 0.05, 0.2, 40), "level": level}}
     assert shown_level(drawn(figures)[0], 0.1) == level
+
+
+def test_a_figure_without_a_mark_is_hollow_and_says_so_as_the_line_below_does():
+    figures = {"makes_sense": {**figure(0.545, 0.3, 0.8, 11), "level": ""}}
+    [axis] = drawn(figures)
+    [marker] = [line for line in axis.lines if line.get_markersize() == score_card._OWN]
+    assert axis.get_title(loc="right") == "– no mark to reach"
+    assert marker.get_markerfacecolor() == "white"
+    assert "○ too few answers to tell, or no mark to reach" in i18n.t("ui.score_card_picture")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -82,6 +82,15 @@ def test_without_writing_the_button_says_so_and_starts_nothing(tmp_path):
     assert page.steps.thread is None and page.stop.layout.display == "none"
 
 
+def test_what_kept_the_button_from_starting_goes_when_something_is_typed(twin):
+    twin.draft("corpus", author="")
+    page = start_page.page(twin)
+    page.make.click()
+    assert "Whose words are these?" in page.problems.value
+    page.writing.form.inputs["author"].value = "N"
+    assert page.problems.value == ""
+
+
 def test_the_effort_chosen_once_is_that_of_every_step(twin, monkeypatch):
     monkeypatch.setattr(AllSteps, "start", lambda self: None)
     page = start_page.page(twin)

@@ -59,7 +59,7 @@ _LEVELS = {
     "unsure": (GREY, "o", "?", "#5c636a"),
     "so-so": (AMBER, "v", "!", "#8a5d00"),
     "bad": (RED, "X", "✗", "#a12f2f"),
-    "": (GREY, "o", "", "#5c636a"),
+    "": (GREY, "o", "–", "#5c636a"),  # nothing to reach
 }
 # (marker, label) of the other variants.
 _MARKERS = {
@@ -173,7 +173,7 @@ def _draw_line(axis, name, figures):
     style = {"color": "#444444", "markerfacecolor": "none", "markersize": 5}
     for variant, other in others.items():
         axis.plot([other["value"]], [0], _MARKERS[variant][0], **style)
-    filled = "white" if sign == "?" else colour
+    filled = "white" if colour == GREY else colour
     axis.plot([figure["value"]], [0], marker, color=colour, markerfacecolor=filled, markersize=_OWN)
     axis.set(ylim=(-1, 1), xlim=(low, high), yticks=[])
     axis.spines["left"].set_visible(False)
@@ -181,7 +181,8 @@ def _draw_line(axis, name, figures):
     axis.locator_params(axis="x", nbins=5)
     text = f"{plain(drawable(labels.figure(name)))}: {number(figure['value'])}"
     axis.set_title(text, loc="left", fontsize=8.5, pad=3)
-    word = drawable(labels.rating({"level": level(name, figures)}))
+    rated = level(name, figures)
+    word = drawable(labels.rating({"level": rated})) if rated else label("ui.no_mark")
     axis.set_title(f"{sign} {word}", loc="right", fontsize=8, pad=3, color=dark)
 
 

@@ -81,8 +81,11 @@ class Page(widgets.VBox):
         self.folded_log = folded(t("ui.what_was_printed"), self.printed)
         self.result = widgets.VBox()
         self.total, self._drawn, self._pictured = html(), 0.0, ((), NOTHING)
+        self._refused = False  # whether what is said below the button kept it from starting
         for name in ("effort", "base"):
             self.effort.inputs[name].observe(self._estimate, "value")
+        for control in (*self.writing.form.inputs.values(), *self.effort.inputs.values()):
+            control.observe(self._edited, "value")
         self.children = [
             self.picker,
             html(_HEAD.format(1, esc(t("ui.part_writing")))),
@@ -153,7 +156,8 @@ class Page(widgets.VBox):
         except (TwinError, ValueError) as error:
             effort, problems = "", [Problem("stop", declared.in_words(error))]
         self.problems.value = sum((sentence(p.text, p.level) for p in problems), NOTHING).html
-        if declared.stops(problems):
+        self._refused = bool(declared.stops(problems))
+        if self._refused:
             return
         chosen = {"evaluate": {"effort": effort}}
         try:
@@ -172,6 +176,11 @@ class Page(widgets.VBox):
             self._let_run(run.step, *run.then.split())  # also where notebook 03 had begun it
         self.steps.start()
         self._draw(at_once=True)
+
+    def _edited(self, change):
+        """Take away why the button started nothing: it was about what stood there before."""
+        if self._refused:
+            self._refused, self.problems.value = False, ""
 
     def _expect(self, change=None):
         """Plan with the writing that was looked into, until step 01 knows its rows."""
