@@ -9,9 +9,11 @@ from twinlib import running
 from twinlib.command_line import main
 from twinlib.files import write_json
 from twinlib.progress import Progress
+from twinlib.settings import make
 from twinlib.train import checkpoints, persona
 from twinlib.twin import Stopped
 from twinlib.ui import stopped, tables
+from twinlib.ui.all_steps import AllSteps
 
 
 class StopsAt(Progress):
@@ -74,3 +76,26 @@ def test_a_checkpoint_without_its_manifest_is_not_told_of(twin):
     assert checkpoints.stopped_at(twin, "reasoning") is None
     checkpoints.write_manifest(folder / "checkpoint-2")
     assert checkpoints.stopped_at(twin, "reasoning") == (2, 12, True)
+
+
+def test_what_a_stopped_run_still_takes_is_told_by_the_pace_that_it_had(twin):
+    twin.draft("persona", effort="quick")
+    steps = AllSteps(twin, ["persona", "quantize"], list)
+    steps.plan()
+    planned, later = steps.seconds["persona"], steps.seconds["quantize"]
+    settings = make("persona", effort="quick")
+    with pytest.raises(KeyboardInterrupt), running.claim(twin, "persona", asdict(settings)):
+        progress = Progress(twin.history("persona"), "persona")
+        progress(3, 50, seconds_left=4000.0)
+        progress(10, 50, seconds_left=3600.0)
+        raise KeyboardInterrupt
+    assert stopped.seconds_left(twin, "persona", settings) is None, "nothing is saved"
+    folder = twin.checkpoints("persona") / "checkpoint-5"
+    write_json(folder / "trainer_state.json", {"max_steps": 50})
+    checkpoints.write_manifest(folder)
+    steps.plan()
+    assert steps.seconds == {"persona": 3600.0 * 45 / 40, "quantize": later}
+    steps.plan(effort="smoke")
+    assert steps.seconds["persona"] < planned, "of other settings"
+    with running.claim(twin, "persona", asdict(settings)):
+        assert stopped.seconds_left(twin, "persona", settings) is None, "it runs"

@@ -20,7 +20,7 @@ from ..files import TwinError
 from ..i18n import step_title, t
 from ..progress import newest
 from ..twin import Twin
-from . import children, forms, run
+from . import children, forms, run, stopped
 from .progress_view import HistoryTail
 from .tour import BUDGETS
 from .watching import Tail
@@ -211,7 +211,8 @@ class AllSteps:
         """Fill in the seconds that each step is expected to take, and return their sum.
 
         `chosen` are settings, such as effort, that take the place of those remembered. Steps that
-        `look` found done with the same settings take none.
+        `look` found done with the same settings take none; of one that was stopped what is left
+        counts at the pace that it had.
         """
         done = True
         for step in self.steps:
@@ -223,9 +224,10 @@ class AllSteps:
                 ran = declared.as_asked(settings, self.done.get(step, {}))
                 done = done and step in self.done and ran == asdict(settings)
                 planned = forms.planner(step, self.twin, self.expected)(settings)
+                measured = None if done else stopped.seconds_left(self.twin, step, settings)
             except (TwinError, ValueError):  # such as no corpus to plan with, yet
-                done, planned = False, None
-            seconds = (planned and planned.seconds) or float(BUDGETS[step])
+                done, planned, measured = False, None, None
+            seconds = measured or (planned and planned.seconds) or float(BUDGETS[step])
             self.seconds[step] = 0.0 if done else seconds
         return sum(self.seconds.values())
 

@@ -228,7 +228,7 @@ class Page(widgets.VBox):
             said = steps.sentence or t("ui.your_twin_is_made")
             self.problems.value = sentence(said, level).html
             self.steps.look()
-            self._estimate()
+            self._expect()
             self._show_result()
 
     def _pictures(self):
