@@ -11,7 +11,7 @@ import pytest
 
 from twinlib import Twin, __main__
 from twinlib.command_line import main
-from twinlib.files import write_json
+from twinlib.files import make_folder, write_json
 from twinlib.models import plan
 from twinlib.progress import width
 from twinlib.settings import SETTINGS, make, remembered, step_module
@@ -130,6 +130,38 @@ def test_a_tour_that_is_refused_leaves_no_twin_and_keeps_nothing(twins, tmp_path
             assert said.lower() in printed.err.lower() and "== 1/7" not in printed.out
         assert sorted(tmp_path.rglob("*")) == before
         assert mine.file("facts").read_bytes() == facts
+
+
+@pytest.mark.parametrize("command", ["corpus", pytest.param("tour", marks=pytest.mark.slow)])
+def test_a_new_twin_for_which_there_was_nothing_to_learn_is_not_kept(
+    twins, tmp_path, monkeypatch, capfd, command
+):
+    monkeypatch.setattr(tour, "prepare", lambda base: 0.0)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("Hello.", encoding="utf-8")
+    Twin.open(twins / "mine")
+    assert main(["status", "--twin", "mine"]) == 0
+    given = ["--twin", "new", "--source", str(tmp_path / "texts"), "--author", "Ning"]
+    assert main([command, *given]) == 1
+    said = capfd.readouterr().err
+    assert "The new twin, 'new', is not kept" in said and "can be learnt from" in said
+    assert not (twins / "new").exists() and terminal.last() == twins / "mine"
+
+
+def test_a_twin_that_learnt_nothing_is_kept_where_something_else_is_in_it(twins):
+    twin = Twin.open(twins / "new")
+    twin.start("corpus", {"source": "posts"})
+    twin.draft("corpus", author="Ning")
+    make_folder(twin.tour())
+    write_json(twin.file("decisions"), {})
+    (twin.tour() / "01_prepare_corpus.ipynb").write_text("{}")
+    assert twin.came_to_nothing() and not twin.is_unused()
+    twin.decide("a text", action="drop")
+    assert not twin.came_to_nothing()
+    twin.undecide("a text")
+    assert twin.came_to_nothing()
+    write_json(twin.file("interview"), {})
+    assert not twin.came_to_nothing()
 
 
 def test_a_tour_that_is_interrupted_before_its_first_notebook_keeps_what_was_typed(

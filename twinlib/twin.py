@@ -25,7 +25,7 @@ from .files import (
     write_json,
 )
 from .i18n import Sentence, Texts, choose, data, restored, step_title, t
-from .twin_folder import FILES, REPOSITORIES, TwinFolder, folder_names
+from .twin_folder import FILES, REPOSITORIES, TwinFolder, folder_names, is_passing
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish", "memory")
 AUTO = "auto"
@@ -229,16 +229,28 @@ class Twin(TwinFolder):
     def is_unused(self) -> bool:
         """Whether the folder holds nothing but what making it and a refused step left there."""
         facts = {name: fact for name, fact in self._read_facts().items() if name != "name"}
-        files = [path for path in self.path.rglob("*") if not path.is_dir()]
-        return not any(facts.values()) and all(path in self._passing() for path in files)
+        made = {FILES[key] for key in ("facts", "lock", "running", "stop", "hashes")}
+        return not any(facts.values()) and set(self._names()) <= made
 
-    def _passing(self):
-        return [self.file(key) for key in ("facts", "lock", "running", "stop", "hashes")]
+    def came_to_nothing(self) -> bool:
+        """Whether it holds no more than a step 01 that learnt nothing left, and what was typed."""
+        made = {FILES[key] for key in ("facts", "lock", "running", "stop", "hashes", "drafts")}
+        made |= {"corpus/history.jsonl", "" if self.decisions() else FILES["decisions"]}
+        known = any(map(self._read_facts().get, ("author", "base", "consent")))
+        return not known and all(is_passing(name) or name in made for name in self._names())
+
+    def _names(self):
+        """The names of its files, relative to its folder."""
+        files = (path for path in self.path.rglob("*") if not path.is_dir())
+        return [path.relative_to(self.path).as_posix() for path in files]
 
     def remove(self) -> None:
-        """Remove the folder of an unused twin; raises OSError if anything was added meanwhile."""
-        for path in self._passing():
-            path.unlink(missing_ok=True)
+        """Remove the folder with what `is_unused` and `came_to_nothing` allow in it.
+
+        Raises OSError if anything was added meanwhile.
+        """
+        for name in self._names() if self.is_unused() or self.came_to_nothing() else ():
+            (self.path / name).unlink(missing_ok=True)
         for folder in sorted(filter(Path.is_dir, self.path.rglob("*")), reverse=True):
             folder.rmdir()
         self.path.rmdir()

@@ -53,25 +53,30 @@ def opened(name: str | None, create: bool) -> Twin:
 def made_if_used(name: str | None) -> Iterator[tuple[Twin, bool]]:
     """The twin called `name`, or the one opened last, and whether it was made for this block.
 
-    One that was made and then refused a step, or was given nothing to keep, is removed again, with
-    the folders that were made for it; the twin opened before is then the last one again.
+    One that was made and then refused a step, found nothing to learn, or was given nothing to keep,
+    is removed again, with the folders that were made for it; the twin opened before is then the
+    last one again.
     """
     path = last() if name is None else Twin.locate(name)
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     made = not (path / FILES["facts"]).exists()
     note = twins_folder() / LAST
     noted = note.read_bytes() if note.is_file() else None
-    twin, ended = opened(name, create=True), False
+    twin, ended, refused = opened(name, create=True), False, False
     try:
         yield twin, made
         ended = True
-    except (TwinError, KeyboardInterrupt):
-        ended = True
+    except (TwinError, KeyboardInterrupt) as error:
+        ended, refused = True, isinstance(error, TwinError)
         raise
     finally:  # after another error the disk may be gone: what is there is left alone
-        if made and ended and twin.is_unused():
+        unused = made and ended and twin.is_unused()
+        tried = made and refused and not unused and twin.came_to_nothing()
+        if unused or tried:
             with suppress(OSError):
                 twin.remove()
+                if tried:  # it was said that it was made
+                    print("! " + t("ui.not_kept_twin", name=twin.title), file=sys.stderr)
                 if noted is None:
                     note.unlink(missing_ok=True)
                 else:
