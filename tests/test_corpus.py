@@ -7,6 +7,7 @@ import random
 import shutil
 import zipfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -495,6 +496,28 @@ def test_a_step_that_had_no_time_to_ask_about_all_goes_on_when_run_again(twin, b
     outcome = run(twin, blog, questions="local")
     twin.finish(Report("corpus", {}, 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
     assert not corpus.unfinished(wanted, twin)
+
+
+def test_before_it_runs_again_it_says_what_has_to_be_made_again(sample_twin):
+    asked = sample_twin.report("corpus").settings
+    sample_twin.finish(sample_twin.report("corpus"), asked)
+    wanted, twin = settings.make("corpus", **asked), sample_twin
+
+    def said(wanted):
+        texts = [problem.text for problem in corpus.problems(wanted, twin)]
+        return next((text for text in texts if text.startswith("This runs again.")), "")
+
+    other = replace(wanted, passage_tokens=200)
+    assert not said(other), "nothing was made of it"
+    for step in ("quantize", "memory"):
+        inputs = twin.inputs(twin.file("train"))
+        twin.finish(Report(step, {}, 0, 0, {}, {}, inputs, {}, []))
+    assert not said(wanted), "it is done already"
+    assert "quantize" in said(other) and "memory" in said(other) and "persona" not in said(other)
+    with open(twin.file("train"), "a", encoding="utf-8") as rows:
+        rows.write("\n")
+    assert not said(other), "all are stale anyway"
+
 
 
 def test_passages_of_a_compilation_make_no_rows_unless_the_owner_wants_them(twin, blog):

@@ -235,7 +235,8 @@ class Twin(TwinFolder):
     def came_to_nothing(self) -> bool:
         """Whether it holds no more than a step 01 that learnt nothing left, and what was typed."""
         made = {FILES[key] for key in ("facts", "lock", "running", "stop", "hashes", "drafts")}
-        made |= {"corpus/history.jsonl", "" if self.decisions() else FILES["decisions"]}
+        made |= {self.history("corpus").relative_to(self.path).as_posix()}
+        made |= set() if self.decisions() else {FILES["decisions"]}
         known = any(map(self._read_facts().get, ("author", "base", "consent")))
         return not known and all(is_passing(name) or name in made for name in self._names())
 

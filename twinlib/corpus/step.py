@@ -11,16 +11,16 @@ import re
 import time
 from collections import Counter
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from .. import running, sample
 from ..files import locked, write_json, write_records
-from ..i18n import both, listed, t
+from ..i18n import both, listed, step_title, t
 from ..models.plan import Plan, machine
 from ..progress import Progress
-from ..settings import Corpus, WrongSetting, parse, stop, warning
+from ..settings import Corpus, WrongSetting, as_asked, parse, stop, warning
 from ..twin import AUTO, Outcome, Problem, Twin
 from . import readers, report, rows
 from .gather import Gathered, gather, options_of, rules_of, sources, without_repeated
@@ -32,6 +32,8 @@ from .records import Document, Passage, Row
 
 _ACTIONS = ("", "drop", "restore", "edit", "keep", "mask", "approve")
 _SPLITS = ("train", "val", "test")
+# The steps that become stale with the rows; what is published stays as it is.
+_LEARN_FROM_IT = ("persona", "reasoning", "quantize", "evaluate", "memory")
 _SECONDS_OF_LOOK = 2.0  # into a source, before it is read
 _NAMED = 10  # archives that can't be read, in one warning
 # Paths as Windows and macOS write them: they name no file on another computer, such as Colab's.
@@ -40,7 +42,10 @@ _ON_THE_WEB = re.compile(r"(?i)[a-z][a-z+.-]+://|www\.|git@")
 
 
 def problems(settings: Corpus, twin: Twin) -> list[Problem]:
-    """Stops: invalid values, nothing to read, sending without consent. A warning: no consent."""
+    """Stops: invalid values, nothing to read, sending without consent.
+
+    Warnings: no consent, and later steps that would have to be done again.
+    """
     messages = []
     for field in fields(settings):
         try:
@@ -58,7 +63,17 @@ def problems(settings: Corpus, twin: Twin) -> list[Problem]:
         messages.append(problem)
     if not settings.consent:
         messages.append(warning("corpus.no_consent"))
+    later = [step for step in _LEARN_FROM_IT if twin.state(step).name == "done"]
+    if later and _runs_again(settings, twin):
+        messages.append(warning("corpus.others_again", steps=listed(map(step_title, later))))
     return messages
+
+
+def _runs_again(settings, twin):
+    """Whether step 01, which ran before, would not be found done with these settings."""
+    ran = as_asked(settings, twin.facts.get("ran", {}).get("corpus", {}))
+    done = twin.state("corpus").name == "done" and ran == asdict(settings)
+    return not done or unfinished(settings, twin)
 
 
 def plan(settings: Corpus, twin: Twin) -> Plan:
