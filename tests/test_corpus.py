@@ -509,15 +509,14 @@ def test_before_it_runs_again_it_says_what_has_to_be_made_again(sample_twin):
 
     other = replace(wanted, passage_tokens=200)
     assert not said(other), "nothing was made of it"
-    for step in ("quantize", "memory"):
+    for step in ("quantize", "evaluate"):
         inputs = twin.inputs(twin.file("train"))
         twin.finish(Report(step, {}, 0, 0, {}, {}, inputs, {}, []))
     assert not said(wanted), "it is done already"
-    assert "quantize" in said(other) and "memory" in said(other) and "persona" not in said(other)
+    assert "quantize" in said(other) and "evaluate" in said(other) and "persona" not in said(other)
     with open(twin.file("train"), "a", encoding="utf-8") as rows:
         rows.write("\n")
     assert not said(other), "all are stale anyway"
-
 
 
 def test_passages_of_a_compilation_make_no_rows_unless_the_owner_wants_them(twin, blog):
