@@ -614,7 +614,16 @@ def test_a_step_goes_on_with_the_twin_opened_last(path):
     assert tagged(path, "parameters")[0].startswith('TWIN = ""  # @param')
 
 
-@pytest.mark.parametrize("name", ["setup-text", "twin-text", "check-text"])
+def test_what_01_says_of_setting_up_and_of_twins_the_later_ones_do_not_say_again():
+    for path in NOTEBOOKS:
+        ids = [cell["id"] for cell in read(path)["cells"]]
+        again = path.stem[:2] in STEPS and path.stem[:2] != "01"
+        wanted = ["setup-again", "twin-again"] if again else ["setup-text", "twin-text"]
+        known = ("setup-text", "twin-text", "setup-again", "twin-again")
+        assert [name for name in ids if name in known] == wanted
+
+
+@pytest.mark.parametrize("name", ["setup-again", "twin-again", "check-text"])
 def test_what_every_step_says_is_said_alike(name):
     for language in LANGUAGES:
         said = {

@@ -64,6 +64,20 @@ def test_base_prompt_and_file_stand_on_the_twins_line():
     )
 
 
+@pytest.mark.parametrize("loss, said", [(0.001, True), (0.4, False)])
+def test_where_the_file_says_what_the_twin_says_other_marks_are_called_chance(twin, loss, said):
+    figures = {
+        "makes_sense": {**figure(0.55, 0.2, 0.9, 11), "level": ""},
+        "makes_sense.twin-Q8_0": {**figure(0.25, 0.1, 0.5, 16), "level": "bad"},
+        "quantization_loss": {**figure(loss, loss, loss, 100), "level": "good" if said else "bad"},
+    }
+    finish(twin, figures)
+    assert ("each wrote its answers by its own draw" in score_card.score_card(twin).text) == said
+    del figures["makes_sense.twin-Q8_0"]
+    finish(twin, figures)
+    assert "by its own draw" not in score_card.score_card(twin).text
+
+
 def test_what_was_not_measured_says_why_and_warnings_come_first(twin):
     finish(
         twin,

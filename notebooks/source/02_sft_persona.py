@@ -14,11 +14,11 @@
 #
 # 模型只把您的文字读几遍。读一百遍，它就只会背碎片，不会说话了。
 
-# %% setup-text [markdown]
+# %% setup-again [markdown]
 
 # %% setup
 
-# %% twin-text [markdown]
+# %% twin-again [markdown]
 
 # %% parameters
 

@@ -14,11 +14,11 @@
 #
 # 方法叫 GRPO：同一道题让模型答几遍，答对的写法变得更常见。这一步可以不做：您的口吻已经在适配器里了。
 
-# %% setup-text [markdown]
+# %% setup-again [markdown]
 
 # %% setup
 
-# %% twin-text [markdown]
+# %% twin-again [markdown]
 
 # %% parameters
 

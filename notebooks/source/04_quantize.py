@@ -14,11 +14,11 @@
 #
 # 每个文件都要读回来检验，过关才给您：权重、token、模板都对，回答会停。小文件和分身仍可能有出入：差多少，量好写在旁边，还告诉您用哪个。
 
-# %% setup-text [markdown]
+# %% setup-again [markdown]
 
 # %% setup
 
-# %% twin-text [markdown]
+# %% twin-again [markdown]
 
 # %% parameters
 

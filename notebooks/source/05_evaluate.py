@@ -14,11 +14,11 @@
 #
 # 四位选手比一比：原始的基础模型、加了一段介绍您的提示词的基础模型、分身、变成 GGUF 文件的分身。如果加提示词的比训练出来的分身更像您，成绩单会照实说。
 
-# %% setup-text [markdown]
+# %% setup-again [markdown]
 
 # %% setup
 
-# %% twin-text [markdown]
+# %% twin-again [markdown]
 
 # %% parameters
 

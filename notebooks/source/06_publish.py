@@ -14,11 +14,11 @@
 #
 # 现在这样只是演练：没有任何内容离开这台机器。真的上传了，仓库也是私有的，除非您自己在网站上公开。
 
-# %% setup-text [markdown]
+# %% setup-again [markdown]
 
 # %% setup
 
-# %% twin-text [markdown]
+# %% twin-again [markdown]
 
 # %% parameters
 

@@ -14,11 +14,11 @@
 #
 # 口吻在分身里，事情在记忆里。基础模型不到十亿参数时（没有显卡就是这种），带记忆的回答是您自己的原句，按问题找出来的；模型自己的回答只有以原句开头才会用。不问别的模型，也没有任何内容离开这台机器。
 
-# %% setup-text [markdown]
+# %% setup-again [markdown]
 
 # %% setup
 
-# %% twin-text [markdown]
+# %% twin-again [markdown]
 
 # %% parameters
 

@@ -85,11 +85,22 @@ def score_card(twin: Twin) -> Shown:
     if measured:
         drawn = scrolled(plot(measured, figures), ENLARGED)
         shown += Shown(drawn, "") + caption(t("ui.score_card_picture"))
+        if _file_hardly_differs(figures):
+            shown += caption(t("ui.file_differs_by_chance"))
     shown += memory_layers(figures)
     missing = [name for name in names if name not in measured]
     rows = [(choose(labels.figure(name)), choose(labels.note(figures[name]))) for name in missing]
     header = (t("ui.not_measured"), t("ui.why"))
     return shown + (folded(t("ui.not_measured"), noted_table(header, rows)) if rows else NOTHING)
+
+
+def _file_hardly_differs(figures):
+    """Whether a file that says what the twin says has figures beside the twin's."""
+    loss = figures.get("quantization_loss", {})
+    has_own = any(".twin-" in name and each["value"] is not None for name, each in figures.items())
+    return (
+        has_own and loss.get("value") is not None and level("quantization_loss", figures) == "good"
+    )
 
 
 def memory_layers(figures: dict) -> Shown:
