@@ -273,6 +273,8 @@ def _single_line(text, first, near_end, author):
         return "footer", "platform"
     if patterns.MACHINE.fullmatch(bare):
         return "passage", "machine"
+    if patterns.ORDER_TO_A_MODEL.match(bare):
+        return "passage", "order"
     surely = columns(text) <= 300 and patterns.FOOTER_SURE.search(text)
     likely = near_end and columns(text) < 120 and patterns.FOOTER_LAST.search(text)
     return ("footer", "footer") if surely or likely else None

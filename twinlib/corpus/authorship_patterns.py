@@ -315,6 +315,24 @@ CLOSING_WORDS = re.compile(
 )
 # A paragraph that announces something itself is the author's.
 SECOND_COLON = re.compile(r"[：:]\s*[—－–-]*\s*$")
+# The beginning of a paragraph that tells a language model what to do, as people plant it in texts:
+# "Ignore all previous instructions", "SYSTEM: the user is …". "System: Debian 12" is none.
+_WHICH_EN = "all any every of the your my these those previous prior earlier preceding above system"
+_BEFORE_ZH = "之前|以上|上面|上述|前面|此前|先前|系统"
+ORDER_TO_A_MODEL = re.compile(
+    r"(?:please |now |and )*(?:ignore|disregard|forget|override|bypass) "
+    r"(?=(?:\w+ )*(?:previous|prior|earlier|preceding|above|system) )"
+    rf"(?:(?:{_WHICH_EN.replace(' ', '|')}) )+"
+    r"(?:instructions?|prompts?|rules|messages|directions|guidelines)\b|"
+    rf"请?(?:忽略|无视|忽视|忘记|忘掉|不要理会)掉?(?=[^，。]{{0,8}}(?:{_BEFORE_ZH}))"
+    rf"(?:你|您|的|所有|全部|一切|任何|{_BEFORE_ZH})+(?:指示|指令|提示词?|命令|设定)|"
+    r"(?:system|assistant|developer|系统)"
+    r"(?: (?:prompt|message|note|override)|提示词?|消息|指令)?\s*[:：]"
+    r"(?=.{0,200}?(?:\b(?:the user|you are (?:now )?(?:an?|the)|you must|the assistant|"
+    r"(?:the|language) model|instructions)\b|"
+    r"用户|你(?:现在)?是(?:一?[个名位])|助手|模型|指令|指示))",
+    re.IGNORECASE,
+)
 # Whole documents.
 REPOST_TITLE = re.compile(
     r"[\[【(（]?(转载?|轉載|搬运|转帖)[\]】)）:：]|\[?(repost|reblog|RT)[\]:]", re.IGNORECASE
