@@ -25,7 +25,8 @@ Questions whose passage this memory doesn't hold (another selection of the texts
 Printed are, with and without vectors: questions answered of what was written, refused of what was
 not (Wilson's 95 % intervals), right passage among the first five, facts that stand in the author's
 sentences shown (memory/own_words.py), without a model, and the median milliseconds of a search and
-decision.
+decision; then, of the questions for a price, an age or another number with a unit, how many are
+answered without “I am not sure”.
 """
 
 import argparse
@@ -34,9 +35,9 @@ import time
 from pathlib import Path
 
 from twinlib.files import read_records
-from twinlib.memory import abstain, cite, index
+from twinlib.memory import abstain, agree, cite, index
 from twinlib.memory.own_words import own_words
-from twinlib.memory.recall import Recall
+from twinlib.memory.recall import Memory, Recall
 from twinlib.text.statistics import wilson
 from twinlib.twin import Twin
 
@@ -51,6 +52,7 @@ def main(name: str, *files: str) -> None:
         asked = [each for each in read_records(file) if _is_here(made, each)]
         for arm, searched in arms.items():
             print(f"{file.stem}, {arm}: {_line(searched, calibrations, asked, file)}")
+        print(f"{file.stem}, numbers with a unit, told as sure: {_sure(Memory(twin), asked)}")
 
 
 def _is_here(made, each):
@@ -80,6 +82,15 @@ def _line(searched, calibrations, asked, file):
     labels = ("answered of what was written", "refused of what was not", "found in five", "facts")
     shown = " · ".join(f"{label} {part}" for label, part in zip(labels, parts))
     return f"{shown} · {1000 * statistics.median(seconds):.0f} ms"
+
+
+def _sure(memory, asked):
+    """How many questions for an amount are answered without a hedge, written ones and others."""
+    sure = {True: [], False: []}
+    for each in filter(lambda each: agree.asks_unit(each["question"]), asked):
+        recall = memory.recall([{"role": "user", "content": each["question"]}])
+        sure[each["written"] is not None].append(not recall.refusal)
+    return f"written {_share(sure[True])}, never written {_share(sure[False])}"
 
 
 def _is_shown(searched, each, passages, further):

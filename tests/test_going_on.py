@@ -7,7 +7,7 @@ from test_remember import Speaker, said
 from twinlib.memory import going_on, other_language, unwritten
 from twinlib.memory.index import Index, gather
 from twinlib.memory.lexical import Lexical
-from twinlib.memory.recall import Memory
+from twinlib.memory.recall import Memory, Recall
 from twinlib.talk import remember
 
 CAT = [
@@ -277,3 +277,28 @@ def test_an_age_is_not_answered_with_another_number_without_a_hedge(twin):  # no
 def test_a_greeting_in_another_language_is_told_in_which_it_can_look(twin, greeting):  # noqa: F811
     [(told, cited)] = talk(write(twin), greeting)
     assert told.startswith("I can look only for questions in") and cited is None
+
+
+@pytest.mark.parametrize(
+    "question, lacks",
+    [
+        ("How much does a kettle cost?", True),
+        ("How much does a patch cost?", False),
+        ("水壶多少钱？", True),
+        ("补片多少钱一张？", False),
+        ("How old is the kettle?", True),
+        ("How much money was it?", False),  # of what was said before
+    ],
+)
+def test_a_price_of_something_else_is_no_answer(twin, question, lacks):  # noqa: F811
+    texts = [
+        ("Storm", "en", "The ferry's kettle broke in the storm, and its cook was sad."),
+        ("Patches", "en", "A patch costs six yuan, money well spent."),
+        ("水壶", "zh", "水壶在风里摔破了，大师傅很难过。"),
+        ("补片", "zh", "补片六块钱一张，不贵。"),
+    ]
+    write_corpus(twin, texts)
+    make(twin)
+    memory = Memory(twin)
+    recall = Recall(question, memory.index.passages)
+    assert memory.own_places(recall) and memory._lacks_what_is_asked(recall) is lacks

@@ -5,7 +5,9 @@ sister calls from Lisbon". What a sentence says by whom and how many must stand 
 what is denied in one must not be claimed in the other. Who did what to whom is not compared.
 """
 
+import functools
 import re
+from collections.abc import Iterable
 
 from ..text.numerals import numbers
 from ..text.script import HAN, LOWER, UPPER, han_pairs, language_of
@@ -47,6 +49,11 @@ _UNITS_ASKED = (
         "米|里|步|[寸尺]|met(?:re|er)|mile|feet|foot|inch|step",
     ),
 )
+# Words that say which number is asked for, and not of what.
+_MEASURES = (
+    "money cash cost price charge charged pay paid old age far tall high deep wide heavy long take"
+    " last 钱 价钱 年纪 岁数 时间"
+)
 
 
 def asks_number(question: str) -> bool:
@@ -65,6 +72,16 @@ def answers_number(question: str, text: str) -> bool:
     asked = tidy(question)
     units = next((units for words, units in _UNITS_ASKED if re.search(words, asked)), "")
     return has_number(text) and re.search(units, tidy(text)) is not None
+
+
+def of_what(words: Iterable[str]) -> set[str]:
+    """Of the words that a question is about those that say what is measured, not how."""
+    return set(words) - _measures()
+
+
+@functools.cache
+def _measures():
+    return frozenset(lexical.terms(_MEASURES))
 
 
 def has_number(text: str) -> bool:

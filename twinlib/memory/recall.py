@@ -188,13 +188,21 @@ class Memory:
         )
 
     def _lacks_what_is_asked(self, recall):
-        """Whether a price, an age or so is asked for, and none of what would be shown has one."""
+        """Whether a price, an age or so is asked for, and nothing that would be shown has one.
+
+        That of something else does not count: its passage has to speak of what is measured.
+        """
         question = recall.question
         if not recall.passages or not agree.asks_unit(question):
             return False
-        return not any(
-            agree.answers_number(question, each.text) for each in self.own_places(recall)
-        )
+        measured = agree.of_what(self.index.lexical.subject(question))
+
+        def answers(place):
+            passage = recall.searched[place.passage]
+            known = not measured or measured & set(lexical.terms(passage.searched))
+            return known and agree.answers_number(question, place.text)
+
+        return not any(map(answers, self.own_places(recall)))
 
     def _in_other_language(self, recall):
         """What is said to a question in a language that the author doesn't write in."""
