@@ -57,13 +57,39 @@ def test_what_a_reader_left_out_can_come_back_too():
 
 def test_a_chat_is_kept_however_short_and_both_sides_are_masked():
     [kept], _, totals = take(
-        turns(("我的电话是13800000000，你呢？", "打我邮箱 ning@example.com 好了。"))
+        turns(("我的电话是13800000000，你呢？", "写到 ning@example.com 好了，白天风大听不见电话。"))
     )
     [turn] = kept.turns
-    assert (
-        turn.question == "我的电话是[电话-1]，你呢？" and turn.answer == "打我邮箱 [邮箱-1] 好了。"
-    )
+    assert turn.question == "我的电话是[电话-1]，你呢？"
+    assert turn.answer == "写到 [邮箱-1] 好了，白天风大听不见电话。"
     assert kept.text == turn.answer and totals.masked == {"phone": 1, "email": 1}
+
+
+def test_a_message_that_only_says_how_to_reach_its_sender_is_put_aside():
+    """Or the twin would learn to answer with placeholders."""
+    said = [
+        "说完便上床。\ncall me at 13800000000 or write ning@example.com\nok",
+        "加我 ning@example.com",
+        "我手机13800000000，到了打我，微信有时候不响。",
+        "The boat has 1200 rivets.",
+    ]
+    chat = turns(*(("", text) for text in said))
+    [kept], dropped, totals = take(chat)
+    assert [turn.answer for turn in kept.turns] == [
+        "说完便上床。\nok",
+        "我手机[电话-1]，到了打我，微信有时候不响。",
+        said[3],
+    ]
+    assert [(part.what, part.reason) for part in dropped] == [("message", "contact")] * 2
+    assert totals.before["chinese"] == totals.kept["chinese"] + totals.aside["chinese"]
+    again = {dropped[1].id: {"action": "restore"}}
+    [kept], dropped, _ = take(chat, decisions=again)
+    assert len(dropped) == 1 and "加我 [邮箱-1]" in [turn.answer for turn in kept.turns]
+    for more in ({"mask": False}, {"decisions": {"privacy email": {"action": "keep"}}}):
+        [kept], _, _ = take(turns(("", said[1])), **more)
+        assert kept.text == said[1], "it stays as it is, and is no placeholder"
+    [kept], dropped, _ = take(raw(PROSE + "\n\n加我 ning@example.com"))
+    assert "加我 [邮箱-1]" in kept.text and not dropped, "in a post"
 
 
 def test_what_web_sites_put_around_a_text_is_no_sign_in_a_chat():

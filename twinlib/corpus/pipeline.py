@@ -11,13 +11,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from ..text import privacy
-from ..text.script import has_han, language_of
+from ..text.script import HAN, LATIN, has_han, language_of
 from . import authorship, clean
 from .clean import scripts
 from .clean.paragraphs import normalise
 from .readers import ReadLog
-from .records import Document, Removed, Turn
+from .records import Document, Removed, RemovedParts, Turn
 
+_MAY_BE_CONTACT = re.compile(r"\d{3}|[@＠]")
+_WORDS_OF_CONTACT = 6  # or Chinese characters, beside the personal data
 _EXAMPLES = 3  # contexts recorded of each piece of personal data
 
 
@@ -165,17 +167,39 @@ def _cleaned(raw, rules):
 
 def _cleaned_turns(raw, restored, rules):
     """(turns with non-empty clean answers plus one for each restored text, what was removed)."""
-    turns, removed = [], []
+    turns, removed, parts = [], [], RemovedParts(rules.restored)
     for turn in raw.turns:
         cleaned = _clean(turn.answer, raw, rules)
         removed += cleaned.removed
         answer = re.sub(r"(?m)^## ", "", cleaned.text)  # a turn has no headings
+        if raw.kind == "chat":
+            answer = "\n".join(
+                line
+                for line in answer.split("\n")
+                if not (_only_contact(line, rules) and parts.take("message", "contact", line))
+            ).strip("\n")
         if answer:
             question = " ".join(normalise(scripts.repair_encoding(turn.question)).split())
             turns.append(Turn(question, answer, turn.time))
     turns += [Turn("", text) for text in restored]
     unify = partial(scripts.unify_script, script=rules.script)
-    return [_changed(turn, unify) for turn in turns], removed
+    return [_changed(turn, unify) for turn in turns], removed + parts.parts
+
+
+def _only_contact(line, rules):
+    """Whether a message only says how to reach somebody: "call me at", and a number.
+
+    Masked, a twin would learn to give placeholders for an answer.
+    """
+    if not _MAY_BE_CONTACT.search(line):
+        return False
+    rest, end = [], 0
+    for match in privacy.find(line, rules.names):
+        if match.kind != "name" and not _keeps(rules, match.kind, match.value):
+            rest.append(line[end : match.start])
+            end = match.end
+    words = re.findall(rf"[{HAN}]|[{LATIN}]+", " ".join([*rest, line[end:]]))
+    return end > 0 and len(words) <= _WORDS_OF_CONTACT
 
 
 def _clean(text, raw, rules):
