@@ -1,6 +1,8 @@
 """Step 04: a GGUF file says in llama.cpp what the trained model says in transformers."""
 
+import errno
 import json
+import os
 
 import pytest
 from test_gguf_file import random_adapter
@@ -13,7 +15,7 @@ from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
 from twinlib.text import templates
-from twinlib.twin import Report, Stopped
+from twinlib.twin import Report, Stopped, figure
 
 # The step
 
@@ -81,14 +83,65 @@ def test_the_step_writes_proven_files_and_what_ollama_needs(trained_twin, capsys
 
 
 @pytest.mark.slow
-def test_files_of_another_run_do_not_stay(trained_twin):
+def test_files_of_another_adapter_do_not_stay_and_the_owners_do(trained_twin, capsys):
     twin = trained_twin
-    twin.folder("quantize")
+    folder = twin.folder("quantize")
     twin.gguf("BF16").write_bytes(b"old")
     checks.failed_path(twin.gguf("Q8_0")).write_bytes(b"old")
-    twin.finish(Report("quantize", {}, 0, 0, {}, {}, {}, {}, []))
-    quantize.remove_old(twin)
-    assert list(twin.folder("quantize").iterdir()) == []
+    (folder / "mine-Q4_K_M.gguf.sha256").write_text("the owner's", encoding="utf-8")
+    figures = {f"size_mb_{kind}": figure(1.0) for kind in ("BF16", "Q8_0")}
+    twin.finish(Report("quantize", {}, 0, 0, {}, {}, {"persona/adapter": "a"}, figures, []))
+    quantize.remove_old(twin, ["F16"], {"persona/adapter": "b"}, Progress(None, "quantize"))
+    assert {path.name for path in folder.iterdir()} == {"mine-Q4_K_M.gguf.sha256", "made.json"}
+    said = capsys.readouterr().out
+    assert "demo-BF16.gguf" in said and "demo-Q8_0.gguf.failed" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fails", [0, 1])
+def test_where_the_disk_fails_when_files_are_put_in_place_the_earlier_ones_stay(
+    trained_twin, monkeypatch, fails
+):
+    twin = trained_twin
+    wanted, outcome = run(twin, types="Q8_0")
+    twin.finish(Report("quantize", {}, 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
+    (twin.folder("quantize") / "mine-F16.gguf").write_bytes(b"the owner's")
+    before = twin.gguf("Q8_0").read_bytes()
+    replace, done = os.replace, []
+
+    def failing(source, target):
+        if str(target).endswith(".gguf") and "unproven" not in str(target):
+            if len(done) == fails:
+                raise OSError(errno.EIO, "Input/output error", str(target))
+            done.append(target)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(OSError, match="Input/output"):
+        run(twin, types="Q8_0,F16")
+    monkeypatch.undo()
+    assert twin.gguf("Q8_0").read_bytes() == before
+    assert twin.state("quantize").name == "done"
+    run(twin, types="F16")
+    names = {path.name for path in twin.folder("quantize").glob("*.gguf*")}
+    assert "mine-F16.gguf" in names and "demo-F16.gguf" in names
+
+
+@pytest.mark.slow
+def test_another_type_of_the_same_adapter_leaves_the_earlier_file_with_its_figures(trained_twin):
+    twin = trained_twin
+    wanted, outcome = run(twin, types="Q8_0")
+    twin.finish(Report("quantize", {}, 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
+    before = twin.gguf("Q8_0").read_bytes()
+    _, more = run(twin, types="F16")
+    twin.finish(Report("quantize", {}, 0, 0, {}, {}, more.inputs, more.figures, []))
+    assert twin.gguf("Q8_0").read_bytes() == before and sorted(twin.ggufs()) == ["F16", "Q8_0"]
+    kept = [name for name in outcome.figures if name.endswith("_Q8_0")]
+    assert len(kept) > 3 and all(more.figures[n] == outcome.figures[n] for n in kept)
+    with open(twin.adapter("persona") / "adapter_config.json", "a", encoding="utf-8") as file:
+        file.write(" ")
+    run(twin, types="F16")
+    assert list(twin.ggufs()) == ["F16"], "of another adapter"
 
 
 def run(twin, *, stop_at=None, **values):
@@ -109,6 +162,8 @@ def test_until_they_are_proven_no_file_has_its_name(trained_twin, monkeypatch):
     twin = trained_twin
     twin.folder("quantize")
     twin.gguf("Q8_0").write_bytes(b"of before")
+    of_before = {"size_mb_Q8_0": figure(1.0)}
+    twin.finish(Report("quantize", {}, 0, 0, {}, {}, {"persona/adapter": ""}, of_before, []))
     check_files = checks.check_files
 
     def killed(twin, files, *rest):

@@ -7,8 +7,10 @@ import pytest
 
 from twinlib import Twin, settings
 from twinlib.command_line import main
+from twinlib.files import write_json
 from twinlib.gguf import checks
 from twinlib.gguf import step as quantize
+from twinlib.progress import Progress
 from twinlib.talk import voices
 from twinlib.twin import STEPS
 from twinlib.ui import downloads, gguf_files, portable, writing_files, writing_form
@@ -43,10 +45,13 @@ def test_files_made_again_carry_the_new_name_and_the_old_ones_go(old, tmp_path):
     new = Twin(old.path.rename(tmp_path / "ning"))
     failed, passed = (settings.make("quantize", types=kind) for kind in ("Q4_K_M", "Q8_0"))
     assert quantize.unfinished(failed, new) and not quantize.unfinished(passed, new)
+    inputs = new.report("quantize").inputs
+    made = [path.name for path in (new.path / "quantize").glob("*.gguf*")]
+    write_json(new.file("made"), dict.fromkeys(made, inputs))  # as the step notes it
     new.new_gguf("Q8_0").write_bytes(b"new")
     assert new.gguf("Q8_0").name == "ning-Q8_0.gguf", "two names: the folder's own goes first"
-    quantize.remove_old(new)
-    assert not list((new.path / "quantize").glob("*.gguf*"))
+    quantize.remove_old(new, ["Q8_0", "Q4_K_M"], inputs, Progress(None, "quantize"))
+    assert [p.name for p in (new.path / "quantize").glob("*.gguf*")] == ["ning-Q8_0.gguf"]
 
 
 @pytest.mark.parametrize("way", [shutil.move, shutil.copytree])

@@ -35,8 +35,10 @@ FILES = {
     "system": "quantize/system",
     "params": "quantize/params",
     "modelfile": "quantize/Modelfile",
+    "made": "quantize/made.json",
     "comparisons": "quantize/comparisons.jsonl",
     "uploads": "publish/uploads.jsonl",
+    "uploaded": "publish/uploaded.json",
     "memory_passages": "memory/passages.jsonl",
     "memory_vectors": "memory/vectors.npy",
     "memory_part": "memory/vectors.part",
@@ -123,7 +125,7 @@ def is_passing(name: str) -> bool:
     *folders, file = name.split("/")
     return (
         any(part.startswith(".") for part in (*folders, file))
-        or "checkpoints" in folders
+        or bool({"checkpoints", "checkpoints.old", "checkpoints.old.old"}.intersection(folders))
         or folders[1:2] == ["adapter.old"]
         or folders[:1] == ["tour"]
         or file.endswith(".failed")
@@ -131,6 +133,11 @@ def is_passing(name: str) -> bool:
         or bool(folders)
         and file in ("log.txt", "errors.txt")
     )
+
+
+def set_aside(checkpoints: Path) -> Path:
+    """Where checkpoints are kept while a training with other settings has their place."""
+    return checkpoints.with_name(f"{checkpoints.name}.old")
 
 
 def is_of_model(name: str) -> bool:

@@ -7,7 +7,7 @@ Ollama's files (ollama.py).
 
 import os
 
-from ..files import TwinError, scratch
+from ..files import TwinError, json_or, scratch, write_json
 from ..i18n import listed, step_title, t
 from ..models import device_fit, exportable, gguf_vocabulary, load
 from ..models.families import family_of
@@ -77,7 +77,7 @@ def run(twin: Twin, settings: Quantize, progress: Progress) -> Outcome:
     types = listed(file_types(settings.types))
     trained = step_title(step)
     progress.say(t("gguf.merging_adapter", step=trained, name=base.name, types=types))
-    figures, warnings, passed = _make_files(twin, settings, spec, progress)
+    figures, warnings, passed = _make_files(twin, settings, spec, inputs, progress)
     if not passed:
         raise TwinError(t("gguf.no_file_passed") + " ".join(warnings))
     best = passed[device_fit.recommended_type(tuple(passed), figures)]
@@ -101,10 +101,11 @@ def _spec(twin, base, adapter, config, settings):
     return checks.ExportSpec(base, adapter, tokenizer, vocabulary, card)
 
 
-def _make_files(twin, settings, spec, progress):
+def _make_files(twin, settings, spec, inputs, progress):
     """Write and check the files and move them from a temporary folder to the twin's.
 
-    Where none passes, the files of an earlier run stay, and its report with them.
+    Where none passes, the files of an earlier run stay, and its report with them. Files of other
+    types stay, too, with their figures, as long as they are of the same adapter (`inputs`).
 
     Returns (figures, warnings, {type: path} of the files that passed).
     """
@@ -117,11 +118,16 @@ def _make_files(twin, settings, spec, progress):
         figures = {f"size_mb_{kind}": figure(round(size / 1e6, 1)) for kind, size in sizes.items()}
         measured, warnings = checks.check_files(twin, files, spec, progress)
         passed = {kind: twin.new_gguf(kind) for kind in kinds if files[kind].exists()}
-        if passed:  # else the earlier ones are all that the twin can talk with
-            remove_old(twin)
-        for file in unchecked.iterdir():
-            os.replace(file, folder / file.name)
-    return figures | measured, warnings, passed
+        names, earlier = sorted(file.name for file in unchecked.iterdir()), _made_before(twin)
+        # A run that is killed here leaves files of which nobody knows what they are made from.
+        write_json(twin.file("made"), earlier | dict.fromkeys(names, {}))
+        for name in names:
+            os.replace(unchecked / name, folder / name)
+    write_json(twin.file("made"), earlier | dict.fromkeys(names, inputs))
+    kept = _kept_figures(twin, kinds, inputs)
+    if passed:  # else the earlier ones are all that the twin can talk with
+        remove_old(twin, kinds, inputs, progress)
+    return kept | figures | measured, warnings, passed
 
 
 def _compare(twin, spec, files, count, progress):
@@ -140,12 +146,53 @@ def _compare(twin, spec, files, count, progress):
     return comparison.figures | {"decimals": figure(None, n=count, note=note)}, []
 
 
-def remove_old(twin: Twin) -> None:
-    """Remove files and report of an earlier run, which may be of another adapter."""
-    twin.report_path("quantize").unlink(missing_ok=True)
-    for kind in FILE_TYPES:
-        for path in twin.folder("quantize").glob(f"*-{kind}.gguf*"):  # of any name of the folder
-            path.unlink()
+def _report(twin):
+    """The report of the run before; None where there is none, or it was damaged."""
+    try:
+        return twin.report("quantize")
+    except TwinError:
+        return None
+
+
+def _made_before(twin):
+    """{file name: inputs} of the GGUF files that this step made, from its notes and its report."""
+    known, report = json_or(twin.file("made"), {}), _report(twin)
+    for name in report.figures if report else ():
+        if name.startswith("size_mb_"):
+            path = twin.gguf(name.removeprefix("size_mb_"))
+            for made in (path, checks.failed_path(path)):
+                known.setdefault(made.name, report.inputs)
+    return {name: of for name, of in known.items() if (twin.folder("quantize") / name).is_file()}
+
+
+def _kept_figures(twin, kinds, inputs):
+    """The figures of an earlier run's files of other types that are of the same adapter."""
+    report = _report(twin)
+    if report is None or report.inputs != inputs:
+        return {}
+    others = [kind for kind in FILE_TYPES if kind not in kinds and twin.gguf(kind).exists()]
+    endings = tuple(f"_{kind}" for kind in others)
+    return {name: found for name, found in report.figures.items() if name.endswith(endings)}
+
+
+def remove_old(twin: Twin, kinds: list[str], inputs: dict[str, str], progress: Progress) -> None:
+    """Remove what new files of these `kinds`, made from `inputs`, replace, and the report.
+
+    Removed are files that this step made before: those of another adapter, and those of the same
+    types that failed or have the name that the folder had. All others are the owner's.
+    """
+    folder, known = twin.folder("quantize"), _made_before(twin)
+    old = [name for name, of in known.items() if of != inputs]
+    for kind in kinds:
+        new = twin.new_gguf(kind)
+        found = {name for name in known if name.endswith((f"-{kind}.gguf", f"-{kind}.gguf.failed"))}
+        old += found - {new.name if new.exists() else checks.failed_path(new).name} - {*old}
+    for name in old:
+        (folder / name).unlink(missing_ok=True)
+    twin.report_path("quantize").unlink(missing_ok=True)  # last: it names what has to go
+    write_json(twin.file("made"), {name: of for name, of in known.items() if name not in old})
+    if old:
+        progress.say(t("gguf.old_files_removed", names=listed(old)))
 
 
 def _card(twin, base, tokenizer, settings):
