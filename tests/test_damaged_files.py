@@ -17,6 +17,7 @@ from twinlib.settings import resolve
 from twinlib.talk import preferences, voices
 from twinlib.train import band, checkpoints, persona, rescue
 from twinlib.twin import STEPS
+from twinlib.twin_folder import set_aside
 from twinlib.ui import forms, portable
 
 DAMAGED = ["", "{", '{"rank": ', "[]", "null", "7", "[" * 100_000, '{"rank": "\\ud800"}', b"\xff{}"]
@@ -104,6 +105,62 @@ def test_another_value_of_a_setting_starts_anew_whatever_the_version(stopped, ch
     asked = asdict(settings.make("persona", **changes))
     checkpoint, _ = checkpoints.resume(stopped, {"asked": asked, "inputs": {}}, PLANNED)
     assert checkpoint is None and not (stopped / "checkpoint-5").exists()
+    assert (set_aside(stopped) / "checkpoint-5" / "weights").read_bytes() == b"w"
+    begun = read_json(set_aside(stopped) / "run.json")["asked"]
+    again = {"asked": settings.as_asked(PLANNED, begun), "inputs": {}}
+    checkpoint, used = checkpoints.resume(stopped, again, PLANNED)
+    assert checkpoint == stopped / "checkpoint-5" and used.rank == 16, "brought back"
+    assert not set_aside(stopped).exists(), "the other one had saved nothing"
+
+
+def saved(folder, step, run):
+    """A complete checkpoint of a run."""
+    write_json(folder / f"checkpoint-{step}" / "run.json", run)
+    checkpoints.write_manifest(folder / f"checkpoint-{step}")
+
+
+def test_of_two_stopped_trainings_each_goes_on_and_of_three_the_farthest_is_kept(stopped):
+    first, second, third = (
+        {"asked": asdict(settings.make("persona", seed=seed)), "inputs": {}} for seed in (1, 2, 3)
+    )
+    saved(stopped, 40, first)
+
+    def newest(run):
+        found = checkpoints.newest_whole(stopped, run, PLANNED)
+        return found and checkpoints.step_of(found)
+
+    assert newest(second) is None
+    saved(stopped, 7, second)
+    for _ in range(2):
+        assert newest(first) == 40 and newest(second) == 7
+    assert newest(third) is None
+    saved(stopped, 3, third)
+    assert newest(first) == 40 and newest(third) == 3 and newest(second) is None
+    assert newest(first) == 40
+
+
+@pytest.mark.parametrize("killed_at", [1, 2, 3])
+def test_a_kill_while_they_change_places_loses_neither(stopped, killed_at, monkeypatch):
+    first, second = (
+        {"asked": asdict(settings.make("persona", seed=seed)), "inputs": {}} for seed in (1, 2)
+    )
+    saved(stopped, 40, first)
+    assert checkpoints.newest_whole(stopped, second, PLANNED) is None
+    saved(stopped, 7, second)
+    rename, done = Path.rename, []
+
+    def killed(path, target):
+        done.append(path)
+        if len(done) == killed_at:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoints.newest_whole(stopped, first, PLANNED)
+    monkeypatch.undo()
+    assert checkpoints.newest_whole(stopped, first, PLANNED).name == "checkpoint-40"
+    assert checkpoints.newest_whole(stopped, second, PLANNED).name == "checkpoint-7"
 
 
 def test_a_value_that_an_update_no_longer_knows_goes_on_with_the_checkpoint(stopped):

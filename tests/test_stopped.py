@@ -1,6 +1,6 @@
 """A step that was stopped or killed is shown as that, with what goes on with it."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from test_persona import wanted
@@ -11,7 +11,7 @@ from twinlib.files import write_json
 from twinlib.progress import Progress
 from twinlib.settings import make
 from twinlib.train import checkpoints, persona
-from twinlib.twin import Stopped
+from twinlib.twin import Report, Stopped
 from twinlib.ui import stopped, tables
 from twinlib.ui.all_steps import AllSteps
 
@@ -32,6 +32,7 @@ def test_a_stopped_training_tells_its_step_and_what_goes_on_in_both_languages(
     chosen, twin = wanted(tiny_base, steps=6), sample_twin
     with pytest.raises(Stopped):
         persona.run(twin, chosen, StopsAt(twin.history("persona"), "persona"))
+    twin.start("persona", asdict(chosen))  # as the command does
     at = checkpoints.stopped_at(twin, "persona")
     assert at and at.total == 6 and 2 <= at.done < 6 and at.goes_on
 
@@ -46,6 +47,30 @@ def test_a_stopped_training_tells_its_step_and_what_goes_on_in_both_languages(
     said = status("zh")
     assert f"已停在第 {at.done}/6 步" in said and "就从那里继续" in said
     assert f"已停在第 {at.done}/6 步" in tables.steps(twin).text
+    other = replace(chosen, patience=chosen.patience + 1)
+    twin.start("persona", asdict(other))
+    assert "twinlib persona begins anew" in status("en")
+    said = status("zh")
+    assert f"已停在第 {at.done}/6 步" in said and "会从头开始" in said
+    monkeypatch.setenv("TWINLIB_LANG", "en")
+    following = stopped.cells(twin, "persona")[1]
+    assert f"now {other.patience}" in following and "with the earlier settings" in following
+    [told] = [p.text for p in persona.problems(other, twin) if "stopped at step" in p.text]
+    assert f"stopped at step {at.done} of 6" in told and f"now {other.patience}" in told
+    assert not [p for p in persona.problems(chosen, twin) if "stopped at step" in p.text]
+    with pytest.raises(Stopped):
+        persona.run(twin, other, StopsAt(twin.history("persona"), "persona"))
+    assert checkpoints.stopped_at(twin, "persona", other).goes_on
+    twin.start("persona", asdict(chosen))
+    assert checkpoints.stopped_at(twin, "persona") == at, "kept aside"
+    outcome = persona.run(twin, chosen, Progress(twin.history("persona"), "persona"))
+    assert f"Going on from the checkpoint at step {at.done}" in capsys.readouterr().out
+    assert checkpoints.stopped_at(twin, "persona", other).goes_on, "until it is finished"
+    twin.finish(Report("persona", {}, 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
+    assert checkpoints.stopped_at(twin, "persona", other) is None
+    twin.report_path("persona").unlink()
+    with pytest.raises(Stopped):
+        persona.run(twin, chosen, StopsAt(twin.history("persona"), "persona"))
     monkeypatch.setenv("TWINLIB_LANG", "en")
     with open(twin.file("train"), "a", encoding="utf-8") as rows:
         rows.write("\n")
@@ -71,11 +96,13 @@ def test_a_step_that_was_killed_tells_how_far_it_came(twin, monkeypatch):
 
 def test_a_checkpoint_without_its_manifest_is_not_told_of(twin):
     folder = twin.checkpoints("reasoning")
+    asked = {"asked": asdict(make("reasoning")), "inputs": {}}
     for name in ("checkpoint-2", "checkpoint-9"):
+        write_json(folder / name / "run.json", asked)
         write_json(folder / name / "trainer_state.json", {"max_steps": 12})
     assert checkpoints.stopped_at(twin, "reasoning") is None
     checkpoints.write_manifest(folder / "checkpoint-2")
-    assert checkpoints.stopped_at(twin, "reasoning") == (2, 12, True)
+    assert checkpoints.stopped_at(twin, "reasoning") == (2, 12, True, "")
 
 
 def test_what_a_stopped_run_still_takes_is_told_by_the_pace_that_it_had(twin):
@@ -92,6 +119,7 @@ def test_what_a_stopped_run_still_takes_is_told_by_the_pace_that_it_had(twin):
     assert stopped.seconds_left(twin, "persona", settings) is None, "nothing is saved"
     folder = twin.checkpoints("persona") / "checkpoint-5"
     write_json(folder / "trainer_state.json", {"max_steps": 50})
+    write_json(folder / "run.json", {"asked": asdict(settings), "inputs": {}})
     checkpoints.write_manifest(folder)
     steps.plan()
     assert steps.seconds == {"persona": 3600.0 * 45 / 40, "quantize": later}

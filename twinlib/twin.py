@@ -25,7 +25,7 @@ from .files import (
     write_json,
 )
 from .i18n import Sentence, Texts, choose, data, restored, step_title, t
-from .twin_folder import FILES, REPOSITORIES, TwinFolder, folder_names, is_passing
+from .twin_folder import FILES, REPOSITORIES, TwinFolder, folder_names, is_passing, set_aside
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish", "memory")
 AUTO = "auto"
@@ -424,7 +424,9 @@ class Twin(TwinFolder):
             for text in report.warnings
         ]
         write_json(self.report_path(report.step), {**asdict(report), "warnings": warnings})
-        shutil.rmtree(self.checkpoints(report.step), ignore_errors=True)  # needed no more
+        checkpoints = self.checkpoints(report.step)
+        for folder in (checkpoints, set_aside(checkpoints)):  # needed no more
+            shutil.rmtree(folder, ignore_errors=True)
         if requested is not None:
             self._change_facts(
                 lambda facts: {"ran": {**facts.get("ran", {}), report.step: requested}}

@@ -19,9 +19,10 @@ from ..files import json_or, sha256_of, write_json
 from ..i18n import t
 from ..models import load
 from ..progress import duration
-from ..settings import Persona, Reasoning, as_asked, with_saved
-from ..twin import AUTO, Twin
-from . import processes, rescue
+from ..settings import Persona, Reasoning, as_asked, make, remembered, warning, with_saved
+from ..twin import AUTO, Problem, Twin
+from ..twin_folder import set_aside
+from . import other_run, processes, rescue
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -60,24 +61,47 @@ def is_whole(checkpoint: Path) -> bool:
 def newest_whole(folder: Path, run: dict, settings: Persona | Reasoning) -> Path | None:
     """The newest whole checkpoint of this `run` (its settings and inputs, as JSON), or None.
 
-    Checkpoints of another run and damaged ones are deleted: they can't be continued. A checkpoint
-    knows its run, so that a damaged run.json beside it costs nothing. `settings` are of the step's
-    kind, whose fields tell the same run as another version of the library wrote it.
+    Checkpoints of another run are moved aside, and those of this run brought back from there;
+    damaged ones are deleted: they can't be continued. A checkpoint knows its run, so that a damaged
+    run.json beside it costs nothing. `settings` are of the step's kind, whose fields tell the same
+    run as another version of the library wrote it.
     """
-    run_file = folder / RUN
-    of_all = json_or(run_file, {})
-    is_known = _is_same(of_all, run, settings)
+    return _newest_whole(folder, run, settings)[0]
+
+
+def _newest_whole(folder, run, settings):
+    """(the checkpoint or None, whether this run's were brought back)."""
+
+    def is_own(of):
+        return any(_is_same(_run_of(checkpoint), run, settings) for checkpoint in in_order(of))
+
+    moved, came_back = other_run.make_room(folder, is_own, _farthest)
+    if moved and processes.is_main():
+        print(t("train.other_run_kept", step=moved, path=set_aside(folder)), flush=True)
     for checkpoint in in_order(folder):
-        of_this = json_or(checkpoint / RUN, {}) or (of_all if is_known else {})
-        if _is_same(of_this, run, settings) and is_whole(checkpoint):
-            if not is_known:
-                write_json(run_file, run)
-            return checkpoint
+        if _is_same(_run_of(checkpoint), run, settings) and is_whole(checkpoint):
+            if not _is_same(json_or(folder / RUN, {}), run, settings):
+                write_json(folder / RUN, run)
+            return checkpoint, came_back
         shutil.rmtree(checkpoint, ignore_errors=True)
-    if not is_known:
+    if not _is_same(json_or(folder / RUN, {}), run, settings):
         shutil.rmtree(folder, ignore_errors=True)
-        write_json(run_file, run)
-    return None
+        write_json(folder / RUN, run)
+    return None, came_back
+
+
+def _run_of(checkpoint):
+    """The settings and inputs of a checkpoint's run, which older versions wrote beside it only."""
+    return json_or(checkpoint / RUN, {}) or json_or(checkpoint.parent / RUN, {})
+
+
+def _farthest(folder):
+    """The step of the newest checkpoint that was written to its end; 0 without one."""
+    return max(map(step_of, _complete(folder)), default=0)
+
+
+def _complete(folder):
+    return [checkpoint for checkpoint in in_order(folder) if (checkpoint / MANIFEST).exists()]
 
 
 def _is_same(saved, run, settings):
@@ -120,12 +144,16 @@ def resume(
     They are in the checkpoint; older versions wrote them beside it. Where they can't be read, it
     goes on with the planned ones, and says so.
     """
-    file = folder / SETTINGS
-    checkpoint = newest_whole(folder, run, settings)
-    if rescue.folder_of(folder).exists():
-        other = newest_whole(rescue.folder_of(folder), run, settings)
+    file, rescued = folder / SETTINGS, rescue.folder_of(folder)
+    checkpoint, came_back = _newest_whole(folder, run, settings)
+    if rescued.exists() or set_aside(rescued).exists():
+        other, also = _newest_whole(rescued, run, settings)
+        came_back |= also
         if other and (not checkpoint or step_of(other) > step_of(checkpoint)):
-            checkpoint, file = other, rescue.folder_of(folder) / SETTINGS
+            checkpoint, file = other, rescued / SETTINGS
+    if came_back and processes.is_main():
+        other_run.forget_answers(folder)
+        print(t("train.other_run_back"), flush=True)
     if checkpoint:
         saved = json_or(checkpoint / SETTINGS, {}) or json_or(file, {})
         if not saved and processes.is_main():
@@ -139,37 +167,62 @@ def resume(
 
 
 class StoppedAt(NamedTuple):
-    """`done` of `total` training steps are saved; `goes_on` says whether a run would use them."""
+    """`done` of `total` training steps are saved; `goes_on` says whether a run would use them.
+
+    `differs` names the settings because of which it wouldn't; '' where what it learnt from changed.
+    """
 
     done: int
     total: int
     goes_on: bool
+    differs: str = ""
 
 
-def stopped_at(twin: Twin, step: str) -> StoppedAt | None:
+def stopped_at(
+    twin: Twin, step: str, settings: Persona | Reasoning | None = None
+) -> StoppedAt | None:
     """How far a training that was stopped or killed is saved; None without a checkpoint of it.
 
-    It can't go on where a file that it learnt from has changed since.
+    It can't go on where a file that it learnt from has changed since, or with other `settings`, by
+    default those that the step would run with now.
     """
+    settings = settings or make(step, **remembered(step, twin))
     folder = twin.checkpoints(step)
-    found = [*in_order(folder), *in_order(rescue.folder_of(folder))]
-    complete = [checkpoint for checkpoint in found if (checkpoint / MANIFEST).exists()]
-    if not complete:
-        return None
-    newest = max(complete, key=step_of)
-    total = json_or(newest / "trainer_state.json", {}).get("max_steps") or step_of(newest)
-    inputs = (
-        json_or(newest / RUN, {}).get("inputs") or json_or(folder / RUN, {}).get("inputs") or {}
-    )
+    places = (folder, rescue.folder_of(folder))
+    complete = [
+        each for place in places for of in (place, set_aside(place)) for each in _complete(of)
+    ]
+    at = [_at(twin, checkpoint, settings) for checkpoint in complete]
+    return max(at, key=lambda each: (each.goes_on, each.done), default=None)
+
+
+def _at(twin, checkpoint, settings):
+    total = json_or(checkpoint / "trainer_state.json", {}).get("max_steps") or step_of(checkpoint)
+    run = _run_of(checkpoint)
+    asked, inputs = (run.get(name) for name in ("asked", "inputs"))
+    asked, inputs = (each if isinstance(each, dict) else {} for each in (asked, inputs))
     files = {name: value for name, value in inputs.items() if not name.startswith("base:")}
     now = twin.inputs(*(twin.path / name for name in files))
     same = all(now.get(name, value) == value for name, value in files.items())
-    return StoppedAt(step_of(newest), total, same)
+    differs = other_run.differences(settings, asked) if asked else ""
+    return StoppedAt(step_of(checkpoint), total, same and bool(asked) and not differs, differs)
+
+
+def begins_anew(twin: Twin, step: str, settings: Persona | Reasoning) -> list[Problem]:
+    """A warning where a stopped training would not go on with these settings."""
+    found = stopped_at(twin, step, settings)
+    if found is None or found.goes_on:
+        return []
+    values = {"done": found.done, "total": found.total, "differs": found.differs}
+    key = "train.begins_anew_settings" if found.differs else "train.begins_anew_inputs"
+    return [warning(key, **values)]
 
 
 def forget_rescued(twin: Twin, step: str) -> None:
     """Delete what was kept in this machine's cache for a step, whose result is saved now."""
-    shutil.rmtree(rescue.folder_of(twin.checkpoints(step)), ignore_errors=True)
+    rescued = rescue.folder_of(twin.checkpoints(step))
+    shutil.rmtree(rescued, ignore_errors=True)
+    other_run.forget(rescued)
 
 
 def save_adapter(twin: Twin, step: str, model: "PeftModel", base: load.Base) -> None:

@@ -94,6 +94,7 @@ def problems(settings: Persona, twin: Twin) -> list[Problem]:
         *_machine_problems(twin, resolved, planned),
         *_choice_problems(resolved),
         *_time_and_disk_problems(twin, resolved, planned),
+        *checkpoints.begins_anew(twin, "persona", settings),
     ]
 
 

@@ -46,7 +46,7 @@ def problems(settings: Reasoning, twin: Twin) -> list[Problem]:
         issues.append(warning("train.base_too_small"))
     if resolved.steps < 50:
         issues.append(warning("train.few_steps", steps=resolved.steps))
-    return issues
+    return issues + checkpoints.begins_anew(twin, "reasoning", settings)
 
 
 def voice_problems(twin: Twin) -> list[Problem]:

@@ -21,8 +21,10 @@ def cells(twin: Twin, step: str) -> tuple[str, str] | None:
         return None
     found = _saved(twin, step)
     if found:
-        following = "ui.stopped_goes_on" if found.goes_on else "ui.stopped_begins_anew"
         far = t("ui.stopped_at_step", done=found.done, total=found.total)
+        if found.differs:
+            return far, t("ui.stopped_other_settings", step=step, differs=found.differs)
+        following = "ui.stopped_goes_on" if found.goes_on else "ui.stopped_begins_anew"
         return far, t(following, step=step)
     run = _broken_off(twin, step)
     if run is None:
@@ -48,7 +50,7 @@ def seconds_left(twin: Twin, step: str, settings: Settings) -> float | None:
         return None
     if step not in _TRAINING:
         return record["seconds_left"]
-    found = _saved(twin, step)
+    found = checkpoints.stopped_at(twin, step, settings)
     if not found or not found.goes_on or record["total"] <= record["done"]:
         return None
     ahead = max(0, record["total"] - found.done)  # what was not saved is done again
