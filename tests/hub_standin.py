@@ -55,6 +55,10 @@ class Hub:
         """The bytes of a file that arrived."""
         return (self.folder / repository / path).read_bytes()
 
+    def put(self, repository, path, data):
+        """Put a file into a repository as its owner would in the browser."""
+        _keep(self, repository, path, data, large=path.endswith(LARGE))
+
     def create(self, repository, private=False, kind="model"):
         """Make a repository as if it had been there before."""
         self.repositories[repository] = {
@@ -62,6 +66,7 @@ class Hub:
             "kind": kind,
             "files": {},
             "commits": 0,
+            "titles": [],
         }
 
 
@@ -170,6 +175,12 @@ def _settings(hub, match, query, body):
     return {"private": hub.repositories[match["id"]]["private"]}
 
 
+def _commits(hub, match, query, body):
+    titles = hub.repositories[match["id"]]["titles"]
+    about = {"id": "0", "authors": [{"user": hub.user}], "date": "2026-01-01T00:00:00.000Z"}
+    return [{**about, "title": title, "message": ""} for title in reversed(titles)]
+
+
 def _tree(hub, match, query, body):
     rows = []
     for path, file in hub.repositories[match["id"]]["files"].items():
@@ -272,7 +283,9 @@ def _commit(hub, match, query, body):
     for line in body.splitlines():
         operation = json.loads(line)
         key, value = operation["key"], operation["value"]
-        if key == "file":
+        if key == "header":
+            held["titles"].append(value["summary"])
+        elif key == "file":
             _keep(hub, match["id"], value["path"], base64.b64decode(value["content"]), large=False)
         elif key == "lfsFile":
             if value["oid"] not in hub.objects:
@@ -319,6 +332,7 @@ ROUTES = [
         ("GET", rf"{API}(/revision/[^/]+)?", _info),
         ("PUT", rf"{API}/settings", _settings),
         ("GET", rf"{API}/tree/[^/]+", _tree),
+        ("GET", rf"{API}/commits/[^/]+", _commits),
         ("POST", rf"{API}/preupload/[^/]+", _preupload),
         ("POST", rf"{API}/commit/[^/]+", _commit),
         ("POST", rf"/(datasets/)?{ID}\.git/info/lfs/objects/batch", _batch),

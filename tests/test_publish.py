@@ -17,6 +17,7 @@ from twinlib.progress import Progress
 from twinlib.publish import step as publish
 from twinlib.text import interview_questions
 from twinlib.twin import Report, figure
+from twinlib.ui import tables
 
 TOKEN = "hf_FAKEtokenThatMustNeverShow0123456789"
 SMALL = {
@@ -533,6 +534,51 @@ def test_a_second_upload_sends_only_what_changed_and_clears_old_gguf_files(ready
     assert result.returncode == 0, result.stderr
     assert "demo-F16.gguf" not in hub.repositories["me/demo-GGUF"]["files"]
     assert not any(path.startswith("/objects/") for _, path in hub.calls)
+
+
+@pytest.mark.slow
+def test_a_repository_that_was_not_made_from_here_stays_as_it_is(ready, hub):
+    hub.create("me/demo-GGUF", private=True)
+    theirs = {"README.md": b"mine", "other-model-Q8_0.gguf": b"weights", "data/train.jsonl": b"{}"}
+    for name, data in theirs.items():
+        hub.put("me/demo-GGUF", name, data)
+    result = child(ready, hub.url, "upload=yes")
+    assert result.returncode == 1 and len(result.stderr.splitlines()) == 1
+    assert "me/demo-GGUF already exists with files that did not come from here" in result.stderr
+    assert "other-model-Q8_0.gguf" in result.stderr
+    held = hub.repositories["me/demo-GGUF"]["files"]
+    assert {name: hub.file("me/demo-GGUF", name) for name in held} == theirs
+    assert not ready.file("uploaded").exists()
+
+
+@pytest.mark.slow
+def test_the_dry_run_lists_what_is_deleted_and_only_that_is(ready, hub, capsys):
+    assert child(ready, hub.url, "upload=yes", "adapter=no").returncode == 0
+    hub.put("me/demo-GGUF", "other-model-Q8_0.gguf", b"weights")
+    finish(ready, "quantize", {"types": "Q8_0"}, ready.adapter("persona"))
+    before = set(hub.repositories["me/demo-GGUF"]["files"])
+    dry_run(ready, user="me", adapter=False)
+    deleted = [one["file"] for one in ready.records("uploads") if one.get("deleted")]
+    assert deleted == ["demo-F16.gguf"]
+    [line] = [line for line in capsys.readouterr().out.split("\n") if "demo-F16.gguf" in line]
+    assert line.endswith(" deleted")
+    assert "demo-F16.gguf" in tables.uploads(ready).text
+    result = child(ready, hub.url, "upload=yes", "adapter=no")
+    assert result.returncode == 0, result.stderr
+    assert set(hub.repositories["me/demo-GGUF"]["files"]) == before - {"demo-F16.gguf"}
+    [said] = [each for each in ready.report("publish").warnings if "other-model" in each]
+    assert "keeps them: other-model-Q8_0.gguf." in said
+
+
+@pytest.mark.slow
+def test_where_a_folder_knows_of_no_upload_our_commit_tells_that_the_repository_is_ours(ready, hub):
+    assert child(ready, hub.url, "upload=yes", "adapter=no").returncode == 0
+    ready.file("uploaded").unlink()
+    finish(ready, "quantize", {"types": "Q8_0"}, ready.adapter("persona"))
+    result = child(ready, hub.url, "upload=yes", "adapter=no")
+    assert result.returncode == 0, result.stderr
+    assert "demo-F16.gguf" in hub.repositories["me/demo-GGUF"]["files"], "it is not known whose"
+    assert any("demo-F16.gguf" in each for each in ready.report("publish").warnings)
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """The one place that uploads to the Hugging Face Hub. Models are downloaded in load.py.
 
-Refuses to upload to an existing public repository when `private` is set, and never sends the token
-to a download mirror. The token is $HF_TOKEN or the saved login; no message contains it. Running an
+Refuses to upload to an existing public repository when `private` is set, and to one with files that
+did not come from here; deletes only what an earlier upload brought. Never sends the token to a
+download mirror. The token is $HF_TOKEN or the saved login; no message contains it. Running an
 upload again resumes it: the client skips files that the hub already has.
 """
 
@@ -22,16 +23,28 @@ from ..twin import Stopped
 HUB = "https://huggingface.co"
 TOKENS = f"{HUB}/settings/tokens"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_REPLACED = (".gguf", ".jsonl")  # files with these suffixes that an upload lacks are deleted
+_COMMIT = "Another Me"  # the message of our commits
+_GITS_OWN = ".gitattributes"  # which the hub puts into every repository
+_TEXTS_AND_WEIGHTS = (".gguf", ".jsonl")  # of these it is said where more lie in a repository
+_NAMED = 5  # files in one sentence
 _WAITS = (1, 2)  # seconds before the first and second retry of a request
 
 
 class Repository(NamedTuple):
-    """A repository to upload, with its files as {name in the repository: local path}."""
+    """A repository to upload, with its files as {name in the repository: local path}.
+
+    `earlier` are the names of the files that an upload from here brought before, None without one.
+    """
 
     id: str  # USER/NAME
     kind: str  # model or dataset
     files: dict[str, Path]
+    earlier: tuple[str, ...] | None = None
+
+    @property
+    def deleted(self) -> list[str]:
+        """The names of earlier files that this upload lacks, and deletes on the hub."""
+        return [name for name in self.earlier or () if name not in self.files]
 
 
 def sizes(repository: Repository) -> dict[str, int]:
@@ -63,11 +76,14 @@ def upload(
     user: str,
     sha256: Callable[[Path], str],
     progress: Callable,
+    sent: Callable[[Repository], None] = lambda repository: None,
 ) -> list[str]:
-    """Create the repositories, upload the files and verify them; returns warnings about the cards.
+    """Create the repositories, upload the files and verify them; returns warnings.
 
-    `user`, the owner of the repositories, is named in errors; `sha256(path)` gives a file's hash.
-    Raises TwinError when the hub refuses or can't be reached, Stopped between two repositories.
+    They are about the cards, and about what else lies in a repository. `user`, the owner of the
+    repositories, is named in errors; `sha256(path)` gives a file's hash; `sent` is called with each
+    repository whose files have arrived. Raises TwinError when the hub refuses or can't be reached,
+    Stopped between two repositories.
     """
     if mirror():
         raise TwinError(t("models.token_not_to_mirror"))
@@ -77,26 +93,28 @@ def upload(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            _upload(_client(secret), repositories, private, sha256, progress)
+            others = _upload(_client(secret), repositories, private, sha256, progress, sent)
         except Stopped:
             raise
         except Exception as error:
             # Neither the sentence nor a traceback may show the token.
             raise TwinError(_without_token(_sentence(error, user), secret)) from None
     texts = (str(warning.message) for warning in caught)
-    return [_without_token(text, secret) for text in texts if "README" in text]
+    return [*others, *(_without_token(text, secret) for text in texts if "README" in text)]
 
 
-def _upload(api, repositories, private, sha256, progress):
+def _upload(api, repositories, private, sha256, progress, sent):
     user = _retried(api.whoami)
     if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
         raise TwinError(t("models.token_reads_only", tokens=TOKENS))
     for repository in repositories:
         _create(api, repository, private)
+    others = []
     for done, repository in enumerate(repositories):
         progress(done, len(repositories), repository.id)
-        _send(api, repository, sha256)
+        others += _send(api, repository, sha256, sent)
     progress(len(repositories), len(repositories), t("models.uploaded"), raise_on_stop=False)
+    return others
 
 
 def _client(secret):
@@ -111,22 +129,43 @@ def _client(secret):
 
 
 def _create(api, repository, private):
-    """Create the repository if needed; raises TwinError if one that exists isn't as `private`."""
+    """Create the repository if needed.
+
+    Raises TwinError if one that exists isn't as `private`, or has files that are not from here.
+    """
     name, kind = repository.id, repository.kind
     _retried(lambda: api.create_repo(name, repo_type=kind, private=private, exist_ok=True))
     is_private = bool(_retried(lambda: api.repo_info(name, repo_type=kind)).private)
     if is_private != private:
         key = "models.repository_is_private" if is_private else "models.repository_is_public"
         raise TwinError(t(key, id=name))
+    if repository.earlier is None:
+        there = _retried(lambda: api.list_repo_files(name, repo_type=kind))
+        there = [file for file in there if file != _GITS_OWN]
+        if there and not _is_ours(api, repository):
+            raise TwinError(t("models.repository_of_others", id=name, names=_some(there)))
 
 
-def _send(api, repository, sha256):
-    """Upload one repository in one commit, and verify names, sizes and hashes on the hub."""
+def _is_ours(api, repository):
+    """Whether an upload from here, of which the twin's folder does not know, made a repository."""
+    commits = _retried(lambda: api.list_repo_commits(repository.id, repo_type=repository.kind))
+    return any(commit.title == _COMMIT for commit in commits)
+
+
+def _some(names):
+    return ", ".join(names[:_NAMED]) + " …" * (len(names) > _NAMED)
+
+
+def _send(api, repository, sha256, sent):
+    """Upload one repository in one commit, and verify names, sizes and hashes on the hub.
+
+    Returns a warning where texts or GGUF files that are not from here lie beside these.
+    """
 
     def commit():
         operations = _operations(api, repository)
         api.create_commit(
-            repository.id, operations, repo_type=repository.kind, commit_message="Another Me"
+            repository.id, operations, repo_type=repository.kind, commit_message=_COMMIT
         )
 
     def uploaded():
@@ -134,27 +173,30 @@ def _send(api, repository, sha256):
         return {entry.path: entry for entry in tree if hasattr(entry, "size")}
 
     _retried(commit)
+    sent(repository)
     entries = _retried(uploaded)
     for name, size in sizes(repository).items():
         entry = entries.get(name)
         digest = entry and entry.lfs and entry.lfs.sha256
         if not entry or entry.size != size or digest and digest != sha256(repository.files[name]):
             raise TwinError(t("models.file_not_whole", name=name, id=repository.id))
+    others = [name for name in entries if PurePosixPath(name).suffix in _TEXTS_AND_WEIGHTS]
+    others = [name for name in others if name not in repository.files]
+    return [t("models.others_stay", id=repository.id, names=_some(others))] if others else []
 
 
 def _operations(api, repository):
-    """Add the files and delete older ones of the kinds in _REPLACED."""
+    """Add the files, and delete those of an earlier upload that this one lacks."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     present = api.list_repo_files(repository.id, repo_type=repository.kind)
-    old = [
-        name
-        for name in present
-        if PurePosixPath(name).suffix in _REPLACED and name not in repository.files
-    ]
     return [
         *(CommitOperationAdd(name, path) for name, path in repository.files.items()),
-        *(CommitOperationDelete(name, is_folder=False) for name in old),
+        *(
+            CommitOperationDelete(name, is_folder=False)
+            for name in repository.deleted
+            if name in present
+        ),
     ]
 
 

@@ -1,21 +1,23 @@
-"""Step 06: publishing on Hugging Face. A dry run lists exactly what an upload would send.
+"""Step 06: publishing on Hugging Face. A dry run lists what an upload would send and delete.
 
 Repositories: USER/NAME-GGUF (the GGUF files), USER/NAME-lora (the adapter) and, only if the owner
 asks for it, USER/NAME-corpus (a dataset). They are private by default; with 'private' set, nothing
-is uploaded to a repository that is public. The token comes from $HF_TOKEN or the saved login, and
-is never printed, saved or logged. Left out on purpose: the merged 16-bit model, which anyone can
-make from base and adapter, and ModelScope.
+is uploaded to a repository that is public, and nothing to one that was not made from here. What an
+upload brought is noted in uploaded.json: the next one deletes that alone, where it lacks it. The
+token comes from $HF_TOKEN or the saved login, and is never printed, saved or logged. Left out on
+purpose: the merged 16-bit model, which anyone can make from base and adapter, and ModelScope.
 """
 
 import json
 import re
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 from .. import catalogue
 from ..catalogue import Entry
-from ..files import json_or, write_atomic, write_records
+from ..files import json_or, write_atomic, write_json, write_records
 from ..i18n import LANGUAGES, language, step_title, t
 from ..models import hub, load
 from ..progress import Progress
@@ -300,13 +302,14 @@ def _write_out(twin: Twin, facts: cards.Facts) -> list[hub.Repository]:
     has no room for a copy of the GGUF files.
     """
     contents, repositories = _contents(twin, facts), []
+    before = _uploaded(twin)
     for kind in ("gguf", "adapter", "corpus"):
         folder = twin.upload(cards.repository(twin.plain_name, kind))
         if kind in contents:
             address = cards.address(facts, kind, _language())
             files = _write_texts(folder, contents[kind])
             of_hub = "dataset" if kind == "corpus" else "model"
-            repositories.append(hub.Repository(address, of_hub, files))
+            repositories.append(hub.Repository(address, of_hub, files, before.get(address)))
         else:
             shutil.rmtree(folder, ignore_errors=True)
     uploads = [
@@ -319,8 +322,25 @@ def _write_out(twin: Twin, facts: cards.Facts) -> list[hub.Repository]:
         for repository in repositories
         for name, count in hub.sizes(repository).items()
     ]
-    write_records(twin.file("uploads"), uploads)
+    deletions = [
+        {"repository": repository.id, "file": name, "bytes": 0, "path": "", "deleted": True}
+        for repository in repositories
+        for name in repository.deleted
+    ]
+    write_records(twin.file("uploads"), uploads + deletions)
     return repositories
+
+
+def _uploaded(twin):
+    """{repository: names of the files} that earlier uploads brought."""
+    kept = json_or(twin.file("uploaded"), {})
+    return {id: tuple(map(str, names)) for id, names in kept.items() if isinstance(names, list)}
+
+
+def _note_uploaded(twin, repository):
+    """Note what has arrived, so that a later upload can delete it, and nothing else."""
+    kept = {id: list(names) for id, names in _uploaded(twin).items()}
+    write_json(twin.file("uploaded"), {**kept, repository.id: sorted(repository.files)})
 
 
 def _language():
@@ -331,12 +351,11 @@ def _language():
 def _write_texts(folder: Path, files: dict[str, Path | str]) -> dict[str, Path]:
     """Write texts into `folder`, remove other files there, and return {name: path} of all files."""
     texts = {name: content for name, content in files.items() if isinstance(content, str)}
-    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        write_atomic(folder / name, text)
     for old in folder.iterdir():
         if old.name not in texts:
             shutil.rmtree(old) if old.is_dir() else old.unlink()
-    for name, text in texts.items():
-        write_atomic(folder / name, text)
     return files | {name: folder / name for name in texts}
 
 
@@ -346,6 +365,7 @@ def _table(repositories):
         rows += [
             (repository.id, name, size(count, 1)) for name, count in hub.sizes(repository).items()
         ]
+        rows += [(repository.id, name, t("publish.deleted")) for name in repository.deleted]
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
     return "\n".join(f"{a:<{first}}  {b:<{second}}  {c:>10}" for a, b, c in rows)
 
@@ -373,7 +393,9 @@ def run(twin: Twin, settings: Publish, progress: Progress) -> Outcome:
     if settings.gguf:
         progress.say(_how_to_run(facts))
     if settings.upload:
-        warnings = hub.upload(repositories, settings.private, settings.user, twin.hash, progress)
+        note = partial(_note_uploaded, twin)
+        chosen = settings.private, settings.user, twin.hash
+        warnings = hub.upload(repositories, *chosen, progress, note)
         uploaded = [t("publish.uploaded", url=hub.url(each)) for each in repositories]
         progress.say("\n".join(uploaded))
     else:

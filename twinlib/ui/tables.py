@@ -352,12 +352,17 @@ def side_by_side(twin: Twin, several: int = 4) -> Shown:
 
 @look("publish")
 def uploads(twin: Twin) -> Shown:
-    """A table of the files that would be uploaded, by repository, with their local paths."""
+    """A table of the files that would be uploaded, with their local paths, or deleted."""
     files = twin.records("uploads") if twin.file("uploads").exists() else []
     if not files:
         return NOTHING
     header = (t("ui.repository"), t("ui.file"), t("ui.size"), t("ui.local_path"))
-    lines = [(f["repository"], f["file"], size(f["bytes"]), f["path"]) for f in files]
+    lines = [
+        (f["repository"], f["file"], t("publish.deleted"), "")
+        if f.get("deleted")
+        else (f["repository"], f["file"], size(f["bytes"]), f["path"])
+        for f in files
+    ]
     shown = noted_table(header, lines) + caption(t("ui.look_at_uploads", path=twin.path))
     return folded(t("ui.all_files", count=len(files)), shown)
 
