@@ -24,6 +24,7 @@ from pathlib import Path
 from twinlib.files import read_records
 from twinlib.memory import abstain, entities, graph, index
 from twinlib.memory.lexical import Lexical
+from twinlib.text.spacing import evenly
 from twinlib.twin import Twin
 
 _QUESTIONS = 40
@@ -81,7 +82,7 @@ def searched(made_index, linked, calibrations, asked) -> dict[str, dict[str, lis
             spent[clock].setdefault(part, []).append(read() - began[clock])
         return result
 
-    for question in asked[:: max(1, len(asked) // _QUESTIONS)][:_QUESTIONS]:
+    for question in evenly(asked, _QUESTIONS):
         timed("embedding", lambda: made_index.embedder.compute([question], True))
         search = timed("search", lambda: made_index.search(question))  # the vector is kept
         timed("decision", lambda: abstain.decide(made_index, calibrations, question, search))

@@ -240,6 +240,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32, help="answers a step")
     parser.add_argument("--minutes", type=float, default=0, help="of training at most; 0: no limit")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scale-rewards", choices=("group", "batch", "none"), default="group")
     parser.add_argument("--table", type=Path)
     options = parser.parse_args()
     if options.table:
@@ -250,8 +251,9 @@ def main() -> None:
     write_table(table)
 
     from twinlib.models import embed
-    from twinlib.train import reasoning
+    from twinlib.train import grpo, reasoning
 
+    grpo.SCALE_REWARDS = options.scale_rewards
     twin = Twin.open(str(options.out.resolve() / "twin"))
     twin.remember(base={"name": options.base})
     chosen = settings.make(

@@ -117,7 +117,7 @@ def _trl(model, tokenizer, rows, settings, steps, step_rows):
     )
     accumulation = max(1, round(step_rows / 2))
     common = {
-        **common_arguments(settings, tempfile.mkdtemp()),
+        **common_arguments(settings, tempfile.mkdtemp(), model),
         "per_device_train_batch_size": 2,
         **evaluation_arguments(replace(settings, steps=steps), None, 10**6),
     }

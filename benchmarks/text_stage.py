@@ -96,6 +96,7 @@ def main():
     options = parser.parse_args()
     from twinlib.models import load
     from twinlib.progress import Progress
+    from twinlib.text.spacing import evenly
     from twinlib.train import text_stage
     from twinlib.train.callbacks import silence_logging
 
@@ -103,13 +104,9 @@ def main():
     folder = options.folder or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
     essays = texts_of(options.texts)
-    held_out = parts(essays[::10], 300)[
-        :: max(1, len(parts(essays[::10], 300)) // options.held_out)
-    ]
-    held_out = held_out[: options.held_out]
+    held_out = evenly(parts(essays[::10], 300), options.held_out)
     learnt = [text for i, text in enumerate(essays) if i % 10]
-    english = parts(texts_of(options.english), 600)
-    english = english[:: max(1, len(english) // options.held_out)][: options.held_out]
+    english = evenly(parts(texts_of(options.english), 600), options.held_out)
 
     def say(name, model, tokenizer, began):
         found = [bits(model, tokenizer, texts) for texts in (held_out, english)]

@@ -1,10 +1,13 @@
 """Practice holds the voice: what it adds to a step, and that a drifted model is drawn back."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from twinlib import settings
 from twinlib.models import load
+from twinlib.models.encode import Encoded
 from twinlib.progress import Progress
 from twinlib.train import anchor
 from twinlib.train.persona import Training
@@ -34,6 +37,18 @@ def test_an_unchanged_model_has_not_drifted_and_learns_nothing(training):
     assert held.learn(training.model, 0, torch.Tensor.backward) == pytest.approx(0, abs=1e-5)
     gradients = [p.grad for p in training.model.parameters() if p.grad is not None]
     assert max(float(g.abs().max()) for g in gradients) < 1e-4
+
+
+def test_the_rows_are_held_from_the_whole_of_the_corpus(training, monkeypatch):
+    monkeypatch.setattr(anchor, "_ROWS", 256)
+    monkeypatch.setattr(
+        anchor.letters, "row", lambda _, record, *__: Encoded(record, [0, 1], False)
+    )
+    monkeypatch.setattr(type(training.twin), "records", lambda *_: list(range(500)))
+    chosen = training._replace(settings=replace(training.settings, steps=500))
+    rows = [row.input_ids for row in anchor._rows(chosen, 2)]
+    assert len(rows) == 256 and rows[0] == 0 and rows[-1] >= 498
+    assert {after - before for before, after in zip(rows, rows[1:])} == {1, 2}
 
 
 def test_a_drifted_model_is_drawn_back(training):

@@ -159,3 +159,25 @@ def test_a_gradient_that_is_no_number_changes_no_weight_and_five_in_a_row_end_th
     with pytest.raises(TwinError, match="5"):
         step(wrong)
     assert all(weight.isfinite().all() for weight in weights)
+
+
+def test_in_float16_a_run_ends_once_the_scaler_can_do_no_more():
+    said = []
+    callback = callbacks.ProgressCallback(SimpleNamespace(say=said.append), {})
+    weight = torch.nn.Parameter(torch.ones(3))
+    scales = [2.0**n for n in range(16, 0, -1)]  # halved at each step that overflows
+    optimizer = torch.optim.AdamW([weight], lr=0.1)
+
+    def step(scale, value=float("inf")):
+        weight.grad = torch.tensor([1.0, value, 1.0])
+        optimizer.scaler = SimpleNamespace(get_scale=lambda: scale)
+        args, state = SimpleNamespace(fp16=True), SimpleNamespace(global_step=6)
+        callback.on_pre_optimizer_step(args, state, None, optimizer=optimizer)
+
+    for scale in scales:
+        step(scale)
+    assert weight.grad is not None and said == []  # leaving the step out is the scaler's
+    with pytest.raises(TwinError, match="17"):
+        step(1.0)
+    step(1.0, 0.5)
+    assert callback.lost == 0

@@ -17,7 +17,7 @@ from twinlib.models import gguf_vocabulary as tokenizer
 from twinlib.models import load, rollouts
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import exercises
-from twinlib.text.statistics import wilson
+from twinlib.text.statistics import share_of_groups, wilson
 from twinlib.twin import Report, Stopped
 
 SYSTEM = "You are the twin of Ning. 你是Ning的分身。"
@@ -113,14 +113,14 @@ def test_an_answer_ends_with_the_sentence_that_says_its_number(text, ended):
 
 
 def test_four_versions_that_fall_together_are_one_piece_of_evidence():
-    share, low, high = decimal_figures.interval([(4, 4)] * 30 + [(0, 4)] * 20)
+    share, low, high = share_of_groups([(4, 4)] * 30 + [(0, 4)] * 20)
     assert share == 0.6
     assert (low, high) == pytest.approx(
         wilson(30, 50), abs=1e-4
     )  # as wide as for 50 problems, not 200
-    assert decimal_figures.interval([(2, 4)] * 50)[1:] == pytest.approx(wilson(100, 200), abs=1e-4)
-    assert decimal_figures.interval([(4, 4)] * 50)[1:] == pytest.approx(wilson(50, 50), abs=1e-4)
-    assert decimal_figures.interval([(0, 4)])[1:] == pytest.approx(wilson(0, 1), abs=1e-4)
+    assert share_of_groups([(2, 4)] * 50)[1:] == pytest.approx(wilson(100, 200), abs=1e-4)
+    assert share_of_groups([(4, 4)] * 50)[1:] == pytest.approx(wilson(50, 50), abs=1e-4)
+    assert share_of_groups([(0, 4)])[1:] == pytest.approx(wilson(0, 1), abs=1e-4)
 
 
 def test_it_says_when_all_of_it_is_chance():
@@ -140,7 +140,7 @@ def test_a_change_that_stands_out_is_no_chance_though_every_interval_holds_one_h
     assert all(
         low < 0.5 < high
         for _, low, high in map(
-            decimal_figures.interval,
+            share_of_groups,
             map(decimal_figures.pairs, decimal_figures.by_cell(records).values()),
         )
     )

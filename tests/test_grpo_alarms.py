@@ -57,6 +57,27 @@ def test_a_reward_that_rises_while_accuracy_falls_is_called_reward_hacking():
     assert alarms.reward_hacking(rising, one_wrong, 20) == ""
 
 
+def test_versions_of_one_problem_count_once_before_hacking_is_claimed():
+    rising, fell = [0.2] * 10 + [0.8] * 10, [[True] * 24, [True] * 12 + [False] * 12]
+    six = [i // 6 for i in range(24)]
+    assert alarms.reward_hacking(rising, fell, 20)
+    assert alarms.reward_hacking(rising, fell, 20, six) == ""
+
+
+def test_a_problem_with_answers_in_form_but_none_right_teaches_nothing():
+    nan = float("nan")
+    names = ["correct", "form", "reward_near", "reward_style"]
+    none_right = [[0, 0.2, nan, nan], [0, 0, nan, nan]]
+    one_right = [[1, 0, nan, nan], [0, 0.2, nan, nan]]
+    as_near = [[nan, nan, 0.5, 0.1], [nan, nan, 0.5, 0]]
+    nearer = [[nan, nan, 0.5, 0], [nan, nan, 0.6, 0]]
+    for groups, share in (([none_right], 1.0), ([one_right], 0.0), ([none_right, one_right], 0.5)):
+        rewarded = torch.tensor(sum(groups, []))
+        assert grpo.without_signal(rewarded, names, 2) == share
+    assert grpo.without_signal(torch.tensor(as_near + nearer), names, 2) == 0.5
+    assert grpo.without_signal(torch.tensor(none_right)[:, :2], names[:2], 2) == 1.0
+
+
 def test_rounding_is_no_other_policy_and_the_base_is_one():
     for width, rounding in ((2, 0.02), (4, 5e-4)):
         assert not alarms.is_suspicious(rounding, width)
@@ -141,14 +162,15 @@ def test_a_random_model_is_stopped_at_its_first_answers_but_not_in_a_smoke_run(
 
 @pytest.mark.slow
 def test_held_out_problems_are_asked_during_the_run(twin, tiny_base):
-    trainer, callback, training = in_training(twin, tiny_base, steps=8, held_out=16)
+    trainer, callback, training = in_training(twin, tiny_base, steps=8, held_out=20)
     callbacks.train(trainer, callback, None, training.progress)
     asked = [r for r in history(training) if "held_out_accuracy" in r]
     assert [record["done"] for record in asked] == list(range(1, 8))
     assert all(record["held_out_accuracy"] == 0 for record in asked)
-    assert len(trainer.marks) == 8 and all(len(marks) == 16 for marks in trainer.marks)
+    assert trainer.args.scale_rewards == "group"
+    assert len(trainer.marks) == 8 and all(len(marks) == 20 for marks in trainer.marks)
     assert trainer.model.training and {"answering", "reward", "clipped"} <= asked[0].keys()
     trainer.state.log_history = [{"step": k, "reward": k / 8} for k in range(1, 9)]
-    trainer.marks = [[True] * 16]
+    trainer.marks = [[True] * 20]
     trainer.examine()
     assert "reward hacking" in trainer.warnings[-1]

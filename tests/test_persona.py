@@ -11,9 +11,10 @@ from conftest import build_tiny_base
 from twinlib import Stopped, TwinError, settings
 from twinlib.files import read_records, write_atomic
 from twinlib.models import generate, load
-from twinlib.models.encode import encode_row, end_is_learnt, pieces
+from twinlib.models.encode import Encoded, encode_row, end_is_learnt, pieces
 from twinlib.progress import Progress
 from twinlib.train import checkpoints, persona
+from twinlib.twin import Twin
 
 
 def wanted(tiny_base, **changes):
@@ -66,6 +67,18 @@ def test_only_the_answer_and_its_end_are_learnt():
 def test_raw_text_is_learnt_whole_after_the_first_token():
     row = {"kind": "raw", "messages": [{"role": "assistant", "content": "ab"}]}
     assert encode_row(row, None, characters, 0, first=7)[:2] == ([7, 97, 98], [0, 1, 1])
+
+
+def test_raw_text_that_is_too_long_is_cut_and_the_warning_counts_it():
+    row = {"kind": "raw", "messages": [{"role": "assistant", "content": "abc"}]}
+    whole, cut = (encode_row(row, None, characters, 0, first=7, length=n) for n in (4, 3))
+    assert not whole.cut and cut == ([7, 97, 98], [0, 1, 1], True)
+    answer = Encoded([1, 2, 3], [0, 0, 1], True)
+    assert persona._said_of_cut([whole, answer._replace(cut=False)], 0, 3) == []
+    [passages] = persona._said_of_cut([cut, cut, whole], 0, 3)
+    assert passages.startswith("2 passages without a question are longer than 3 tokens")
+    answers, _ = persona._said_of_cut([cut, answer], 1, 3)
+    assert "1 ends after its last sentence" in answers
 
 
 def test_a_template_that_never_ends_a_turn_is_refused():
@@ -349,6 +362,30 @@ def test_a_saved_adapter_takes_the_place_of_the_earlier_one_which_is_kept(twin, 
         assert (twin.earlier_adapter(step) / "earlier").read_text() == "x"
         assert str(twin.earlier_adapter(step)) in capsys.readouterr().out
         assert (twin.adapter(step) / "adapter_model.safetensors").exists()
+
+
+def test_a_kill_while_an_adapter_takes_the_place_of_the_earlier_one_leaves_it_to_be_put_there(
+    twin, tiny_base, monkeypatch
+):
+    def killed(*_):
+        raise SystemExit
+
+    base = load.prepare(str(tiny_base))
+    model, _ = load.load(base, lora=load.Lora(4))
+    for step in ("persona", "reasoning"):
+        write_atomic(twin.adapter(step) / "earlier", "x")
+        with monkeypatch.context() as patch:
+            patch.setattr(Twin, "finish_saving", killed)
+            with pytest.raises(SystemExit):
+                checkpoints.save_adapter(twin, step, model, base)
+        assert not twin.adapter(step).exists()
+    write_atomic(twin.folder("persona") / "adapter.part" / "half", "written")
+    again = Twin.open(twin.path)
+    for step in ("persona", "reasoning"):
+        assert (again.adapter(step) / "adapter_model.safetensors").exists()
+        assert (again.earlier_adapter(step) / "earlier").exists()
+    checkpoints.save_adapter(twin, "persona", model, base)
+    assert {path.name for path in twin.folder("persona").iterdir()} == {"adapter", "adapter.old"}
 
 
 @pytest.mark.parametrize("family", ["qwen2", "gemma3"])

@@ -90,10 +90,27 @@ def test_gemma_is_computed_in_float32_where_a_card_has_no_bfloat16(tmp_path, mon
             assert load.sixteen_bits(folder) == (
                 torch.bfloat16 if fast else torch.float32 if gemma else torch.float16
             )
-            assert trainer.precision_flags("16-bit", str(folder.path)) == {
+            assert trainer.precision_flags("16-bit", estimate.overflows(str(folder.path))) == {
                 "bf16": fast,
                 "fp16": not fast and not gemma,
             }
+
+
+@pytest.mark.parametrize("family, fp16", [("gemma3", False), ("qwen2", True)])
+def test_both_trainings_take_the_precision_of_the_model_whatever_its_name(
+    tmp_path, monkeypatch, family, fp16
+):
+    from twinlib.models import load
+    from twinlib.train import trainer
+
+    model, _ = load.load(load.prepare(str(build_tiny_base(tmp_path / "any", family))), None)
+    monkeypatch.setattr(load, "fast_bfloat16", lambda: False)
+    monkeypatch.setattr(trainer, "on_gpu", lambda: True)
+    for chosen in (
+        settings.make("persona", base="owner/name", precision="4-bit"),
+        settings.make("reasoning", precision="4-bit"),
+    ):
+        assert trainer.common_arguments(chosen, tmp_path, model)["fp16"] is fp16
 
 
 @pytest.mark.parametrize("effort", settings.EFFORTS)

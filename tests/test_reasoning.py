@@ -196,6 +196,26 @@ def test_in_both_languages_the_verdict_is_said_once(monkeypatch):
     )
 
 
+def test_versions_of_one_problem_are_one_in_the_verdict():
+    trainer = SimpleNamespace(state=SimpleNamespace(log_history=[], global_step=1))
+    alone = [[{"correct": right, "id": str(i)} for i in range(24)] for right in (False, True)]
+    figures, _ = problems.judge(*alone, trainer)
+    assert figures["accuracy_gain"]["level"] == "good"
+    for records in alone:
+        for i, record in enumerate(records):
+            record["group"] = i // 6
+    figures, warnings = problems.judge(*alone, trainer)
+    assert figures["accuracy_gain"]["level"] == "unsure" and "chance" in warnings[0]
+    assert figures["accuracy_after"]["low"] == pytest.approx(0.51, abs=0.01)  # of 4, not of 24
+
+
+def test_practice_in_several_processes_is_refused_at_once(trained, monkeypatch):
+    assert settings.stops(reasoning.problems(wanted(), trained)) == []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    [problem] = reasoning.problems(wanted(), trained)
+    assert problem.level == "stop" and "without accelerate launch" in problem.text
+
+
 def test_mcnemar_agrees_with_a_textbook_table():
     """Agresti's approval ratings (1600 people: 150 changed one way, 86 the other) give z² = 17.36,
     p = 3.1e-5."""

@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from twinlib.text.spacing import evenly
 from twinlib.text.statistics import (
     auc,
     auc_of_documents,
@@ -13,7 +14,10 @@ from twinlib.text.statistics import (
     clustered,
     mcnemar,
     needed_to_settle,
+    paired_groups,
     paired_interval,
+    right_by_group,
+    share_of_groups,
     wilson,
 )
 
@@ -199,3 +203,35 @@ def test_so_many_answers_are_needed_to_tell_a_share_from_a_bound(share, bound, n
 
 def test_a_share_at_the_bound_is_never_settled():
     assert needed_to_settle(0.75, 0.75, most=50) == 50
+
+
+def test_versions_of_a_question_are_no_questions_of_their_own():
+    """Noise that six versions share: few exams without a change have p < 0.05."""
+    rng, groups = random.Random(1), [i // 6 for i in range(96)]
+    exams = [[rng.random() < 0.5 for _ in range(16)] for _ in range(1200)]
+    marks = [[exam[group] for group in groups] for exam in exams]
+    pairs = list(zip(marks[::2], marks[1::2]))
+    of_questions = sum(mcnemar(*pair)[3] < 0.05 for pair in pairs) / len(pairs)
+    of_groups = sum(paired_groups(groups, *pair)[3] < 0.05 for pair in pairs) / len(pairs)
+    assert of_questions > 0.3 and of_groups < 0.05
+
+
+def test_a_gain_in_groups_has_an_interval_that_knows_them():
+    alone, together = range(24), [i // 6 for i in range(24)]
+    before, after = [False] * 24, [True] * 12 + [False] * 12
+    assert paired_groups(alone, before, after) == mcnemar(before, after)
+    gain, low, high, p = paired_groups(together, before, after)
+    assert (gain, p) == (0.5, 0.5) and low < 0 and high == 1.0
+    assert paired_groups([0] * 24, before, after)[1:3] == (-1.0, 1.0)
+    assert share_of_groups(right_by_group(together, after)) == (0.5, *wilson(2, 4))
+
+
+def test_some_of_many_are_taken_evenly_from_the_whole():
+    assert evenly(range(10), 4) == [0, 2, 5, 7] and evenly([1, 2], 5) == [1, 2]
+    assert evenly(range(5), 0) == evenly([], 3) == []
+    for count in range(1, 60):
+        for most in range(1, 60):
+            taken = evenly(range(count), most)
+            assert len(taken) == min(count, most) and taken[0] == 0
+            steps = {b - a for a, b in zip([*taken], [*taken[1:], count])}
+            assert max(steps) - min(steps) <= 1

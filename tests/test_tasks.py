@@ -296,6 +296,17 @@ def test_an_answer_without_a_word_is_refused_and_a_line_ends_only_at_its_newline
     assert [line for line, _ in refused] == [2]
 
 
+def test_no_held_out_decimals_are_practised_under_another_whole_part():
+    for steps, held_out in ((100, 60), (500, 200)):
+        train, test = problems.train_and_test(wanted(steps=steps, held_out=held_out))
+        assert len(test) == held_out and len(train) > 2 * steps
+        practised, held = (
+            {tuple(sorted(n.split(".")[1] for n in p["group"].split("-"))) for p in part}
+            for part in (train, test)
+        )
+        assert ("11", "9") in held and not practised & held
+
+
 def test_a_folder_with_train_and_test_holds_out_the_second(tmp_path):
     for name, numbers in (("train", range(20)), ("test", range(15, 30))):
         lines = [json.dumps({"question": f"{i}?", "answer": f"x #### {i}"}) for i in numbers]

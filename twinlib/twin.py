@@ -224,7 +224,10 @@ class Twin(TwinFolder):
             except OSError as error:  # a disk that is full or can't be written
                 reason = error.strerror or error
                 raise TwinError(t("core.twin_not_made", path=path, error=reason)) from None
-        return cls(path)
+        twin = cls(path)
+        for step in ("persona", "reasoning"):
+            twin.finish_saving(step)
+        return twin
 
     def is_unused(self) -> bool:
         """Whether the folder holds nothing but what making it and a refused step left there."""

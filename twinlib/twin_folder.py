@@ -1,5 +1,6 @@
 """Where a twin's files lie: the only module that knows the paths in a twin's folder."""
 
+import contextlib
 import re
 import unicodedata
 from pathlib import Path
@@ -120,13 +121,14 @@ def is_passing(name: str) -> bool:
     """Whether a file, named relative to the twin's folder, is made again by itself.
 
     Hidden files, checkpoints, the tour's copies of notebooks, GGUF files that failed their checks,
-    notes of runs and their messages; adapters that were replaced count as such files, too.
+    notes of runs and their messages; adapters that were replaced or are being saved count as such
+    files, too.
     """
     *folders, file = name.split("/")
     return (
         any(part.startswith(".") for part in (*folders, file))
         or bool({"checkpoints", "checkpoints.old", "checkpoints.old.old"}.intersection(folders))
-        or folders[1:2] == ["adapter.old"]
+        or folders[1:2] in (["adapter.old"], ["adapter.new"], ["adapter.part"])
         or folders[:1] == ["tour"]
         or file.endswith(".failed")
         or name.startswith("running.")
@@ -196,6 +198,20 @@ class TwinFolder:
     def earlier_adapter(self, step: str) -> Path:
         """Where the adapter that the last run replaced is kept, until the next run replaces one."""
         return self.path / step / "adapter.old"
+
+    def new_adapter(self, step: str) -> Path:
+        """Where a new adapter lies, complete, until it takes the place of the one before."""
+        return self.path / step / "adapter.new"
+
+    def finish_saving(self, step: str) -> None:
+        """Put a new adapter in its place, where a kill came between the two renames of saving it.
+
+        Before the second rename there is no adapter, and the new one is complete.
+        """
+        adapter, new = self.adapter(step), self.new_adapter(step)
+        if new.exists() and not adapter.exists():
+            with contextlib.suppress(FileNotFoundError, FileExistsError):  # another process did it
+                new.rename(adapter)
 
     def checkpoints(self, step: str) -> Path:
         """The folder with the checkpoints of 'persona' or 'reasoning'."""

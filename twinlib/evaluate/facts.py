@@ -10,6 +10,7 @@ import re
 from ..i18n import both, data
 from ..text import numerals, style
 from ..text.script import HAN, HAN_NUMERALS, sentences
+from ..text.spacing import evenly
 from ..text.statistics import wilson
 from .ratings import Threshold, noted, rated, share, too_few
 
@@ -83,12 +84,6 @@ def own_facts(passages: list, documents: dict, most: int) -> list[dict]:
             source = {"document": passage["document"], "language": passage["language"]}
             questions[new[0]["question"]] = {**source, **new[0]}
     return evenly(list(questions.values()), most)
-
-
-def evenly(items: list, most: int) -> list:
-    """At most `most` of the items, evenly spaced."""
-    count = min(most, len(items))
-    return [items[i * len(items) // count] for i in range(count)]
 
 
 def _year_question(passage, document):
@@ -183,8 +178,7 @@ def never_wrote(
         ]
         count = _share(unanswerable, index, len(languages))
         # Evenly spaced, so that things, people and all templates are among them.
-        made = made[:: max(1, len(made) // max(1, count))]
-        made = [question for question in made if question not in trained][:count]
+        made = evenly([question for question in made if question not in trained], count)
         false = [
             question
             for word, question in texts["false_premises"][language].items()

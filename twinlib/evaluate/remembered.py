@@ -16,6 +16,7 @@ from ..files import TwinError
 from ..i18n import both, t
 from ..memory import spoken
 from ..memory.recall import Cited, Memory, Source, with_passages
+from ..text.spacing import evenly
 from ..twin import Twin, figure
 from . import facts
 from .ratings import EMPTY, Threshold, rated, share, too_few
@@ -58,7 +59,7 @@ def known_questions(rows: list[dict], most: int = MAX_KNOWN) -> list[str]:
         for row in rows
         if row["kind"] == "qa" and row.get("source") not in _TITLES
     ]
-    return facts.evenly(list(dict.fromkeys(asked)), most)
+    return evenly(list(dict.fromkeys(asked)), most)
 
 
 def gather(

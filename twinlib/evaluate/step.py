@@ -15,6 +15,7 @@ from ..models.plan import Plan, derive, machine
 from ..progress import Progress, Work, duration
 from ..settings import EFFORTS, Evaluate, resolve, stop, stops, warning
 from ..text import exercises
+from ..text.spacing import evenly
 from ..text.tasks import problem_file
 from ..twin import AUTO, Outcome, Problem, Twin, TwinError
 from . import facts, figures, held_out, instructions, ratings, remembered, scores
@@ -268,7 +269,7 @@ def _problems_of_file(settings):
     if not settings.problems:
         return []
     problems = _of_file(Path(settings.problems).expanduser())
-    return facts.evenly(list(problems.values()), _MAX_PROBLEMS[settings.effort])
+    return evenly(list(problems.values()), _MAX_PROBLEMS[settings.effort])
 
 
 # Outputs of the models

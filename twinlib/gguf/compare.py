@@ -24,6 +24,7 @@ from ..i18n import t
 from ..models.encode import Encoded
 from ..models.gguf_vocabulary import Vocabulary
 from ..models.llama_cpp import Llama
+from ..text.spacing import evenly
 from . import types, writer
 from .tensors import Source, Tensor
 
@@ -218,7 +219,7 @@ def _distances(tensor, merged, files):
     """{type: ‖file's tensor − merged one‖ / ‖merged one‖}, over some of the tensor's pieces."""
     total, squares = 0.0, dict.fromkeys(files, 0.0)
     pieces = merged.source.pieces(tensor)
-    for start, stop in pieces[:: max(1, len(pieces) // _COMPARED_PIECES)]:
+    for start, stop in evenly(pieces, _COMPARED_PIECES):
         expected = merged.rows(tensor, start, stop)
         total += float(expected.norm()) ** 2
         for kind, file in files.items():
@@ -260,8 +261,7 @@ def held_out(rows: list[Encoded], device: str) -> Text:
     """The Text of some of the rows, evenly spread, as much as the device computes in seconds."""
     tokens, length = _TOKENS.get(device, _TOKENS["cpu"])
     count = max(1, tokens // length)
-    rows = rows[:: max(1, len(rows) // count)]
-    rows = [row for row in rows if 1 in row.completion_mask[1:length]][:count]
+    rows = evenly([row for row in rows if 1 in row.completion_mask[1:length]], count)
     positions = [
         (i, k - 1)
         for i, row in enumerate(rows)

@@ -5,7 +5,7 @@ All questions about one pair of numbers count as one observation in intervals an
 
 from ..i18n import Texts, both, choose, listed, t
 from ..text import exercises, formatting
-from ..text.statistics import mcnemar, wilson
+from ..text.statistics import change_of_groups, right_by_group, share_of_groups
 from ..twin import figure
 from .types import FILE_TYPES
 
@@ -27,7 +27,7 @@ def figures_of(records: list[dict]) -> dict:
     figures, showcase = {}, exercises.SHOWCASE[0]["group"]
     for (name, kind), part in by_cell(records).items():
         correct = [record["correct"] for record in part if record["group"] == showcase]
-        share, low, high = (round(value, 4) for value in interval(pairs(part)))
+        share, low, high = (round(value, 4) for value in share_of_groups(pairs(part)))
         values = {"neither": _share_unreadable(part), "right": sum(correct), "asked": len(correct)}
         note = both("gguf.decimals_note", **values)
         figures[f"decimals_{name}_{kind}"] = figure(share, low, high, len(part), note)
@@ -48,26 +48,8 @@ def by_cell(records: list[dict]) -> dict[tuple[str, str], list[dict]]:
 
 def pairs(records: list[dict]) -> list[tuple[int, int]]:
     """[(right answers, answers)] of each pair of numbers."""
-    groups = {}
-    for record in records:
-        groups.setdefault(record["group"], []).append(record["correct"])
-    return [(sum(correct), len(correct)) for correct in groups.values()]
-
-
-def interval(pairs: list[tuple[int, int]]) -> tuple[float, float, float]:
-    """(share, low, high): the 95 % Wilson interval, from [(right, asked)] of each pair.
-
-    n is divided by the design effect: the variance between pairs relative to that of independent
-    answers, from 1 to the number of answers a pair. If all or none are right, the data don't show
-    it, and it is that number.
-    """
-    right, n, count = sum(r for r, _ in pairs), sum(asked for _, asked in pairs), len(pairs)
-    share, effect = right / n, n / count
-    if 0 < right < n and count > 1:
-        squares = sum((r - share * asked) ** 2 for r, asked in pairs)
-        variance = count / (count - 1) * squares / n
-        effect = min(max(variance / (share * (1 - share)), 1.0), effect)
-    return share, *wilson(right / effect, n / effect)
+    groups, marks = ([record[name] for record in records] for name in ("group", "correct"))
+    return right_by_group(groups, marks)
 
 
 def variant_names(name: str) -> dict[str, str]:
@@ -103,7 +85,7 @@ def _cell_text(figure):
 def findings(records: list[dict]) -> list[Texts]:
     """What the comparison shows: chance only, or the effects of quantization and reasoning."""
     cells = by_cell(records)
-    intervals = {cell: interval(pairs(part)) for cell, part in cells.items()}
+    intervals = {cell: share_of_groups(pairs(part)) for cell, part in cells.items()}
     like_a_coin = all(low <= 0.5 <= high for _, low, high in intervals.values())
     quantized = _changes(cells, _quantizations(cells))
     trained = _changes(cells, _trainings(cells))
@@ -136,7 +118,7 @@ def about_engine(records, checks):
 
 def _chance(cells):
     count = max(len(pairs(part)) for part in cells.values())
-    if interval([(1, 1)] * count)[1] <= 0.5:
+    if share_of_groups([(1, 1)] * count)[1] <= 0.5:
         return both("gguf.too_few_problems", pairs=count, problems=PROBLEMS)
     return both("gguf.all_chance")
 
@@ -150,16 +132,13 @@ def _cell_names(cell):
 def change(before: list[dict], after: list[dict]) -> tuple[float, float]:
     """(change in the share of right answers, p) between two cells' records.
 
-    Only problems that both answered count. A pair of numbers counts once, as better, worse or
-    neither: McNemar's exact test on pairs, which is a sign test.
+    Only problems that both answered count, and a pair of numbers counts once.
     """
     common = {record["id"] for record in before} & {record["id"] for record in after}
     old, new = (
         pairs([record for record in part if record["id"] in common]) for part in (before, after)
     )
-    changes = [right_after - right for (right, _), (right_after, _) in zip(old, new)]
-    p = mcnemar([value < 0 for value in changes], [value > 0 for value in changes])[3]
-    return sum(changes) / len(common), p
+    return change_of_groups(old, new)
 
 
 def _quantizations(cells):

@@ -14,7 +14,7 @@ from ..text.templates import without_empty_thought
 
 
 class Encoded(NamedTuple):
-    """One row: token ids, a mask (1 learnt, 0 only read), and whether its answer was shortened."""
+    """One row: token ids, a mask (1 learnt, 0 only read), and whether its text was shortened."""
 
     input_ids: list[int]
     completion_mask: list[int]
@@ -33,16 +33,17 @@ def encode_row(
 
     `render(messages, generate)` gives the text of a conversation, with `generate` up to where the
     next answer begins; `tokenize(text)` gives token ids; `end` is the end-of-turn id, `first` the
-    beginning-of-text id if the model has one. All tokens of raw rows are learnt; of a conversation
-    only the last answer and its end of turn. An answer that is too long ends, with its end of turn,
-    after the last sentence that fits; None where none does. Raises TwinError for a chat template
-    whose prompt is no prefix of the conversation, or that writes no end of turn.
+    beginning-of-text id if the model has one. All tokens of raw rows that fit are learnt, and no
+    end; of a conversation only the last answer and its end of turn. An answer that is too long
+    ends, with its end of turn, after the last sentence that fits; None where none does. Raises
+    TwinError for a chat template whose prompt is no prefix of the conversation, or that writes no
+    end of turn.
     """
     if row["kind"] == "raw":
         ids = tokenize(row["messages"][0]["content"])
         opening = [] if first is None else [first]
         mask = [0] * len(opening) + [1] * len(ids)
-        return Encoded((opening + ids)[:length], mask[:length], False)
+        return Encoded((opening + ids)[:length], mask[:length], len(mask) > length)
     prompt = render(row["messages"][:-1], True)
     read = tokenize(prompt)
     *before, answer = row["messages"]

@@ -79,7 +79,12 @@ def overflows(base: str) -> bool:
     """
     entry = catalogue.entry(base)
     family = entry.architecture if entry.parameters else _config(base).get("model_type", "")
-    return str(family).startswith(catalogue.OVERFLOW_FLOAT16)
+    return kind_overflows(family)
+
+
+def kind_overflows(kind: str) -> bool:
+    """Whether activations of models of a kind, as their configuration names it, do."""
+    return str(kind).startswith(catalogue.OVERFLOW_FLOAT16)
 
 
 def _config(base):

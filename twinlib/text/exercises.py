@@ -7,8 +7,10 @@ lenient extractor: the number after the last answer marker, else the last number
 
 import random
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import combinations
+from operator import itemgetter
 
 from . import numerals, quantities
 
@@ -133,7 +135,14 @@ def is_correct(text: str, answer: str) -> bool:
         return False
     if len(right) > 1 and not re.match(r"\s*[(（\[]", answer):  # (3, 4) is a point: in order
         given, right = sorted(given), sorted(right)
-    return all(abs(x - y) <= Decimal("1e-6") * max(1, abs(y)) for x, y in zip(given, right))
+    return all(map(_is_same, given, right))
+
+
+def _is_same(given, right):
+    """Whether two numbers are equal: whole ones exactly, others within a millionth."""
+    if given == given.to_integral_value() and right == right.to_integral_value():
+        return given == right
+    return abs(given - right) <= Decimal("1e-6") * max(1, abs(right))
 
 
 def _contains_answer(text, answer):
@@ -193,16 +202,21 @@ def _pair(rng, trap):
             return f"{integer}.{short}", f"{integer}.{long}"
 
 
-def split_problems(problems: list[dict], held_out: int, seed: int) -> tuple[list[dict], list[dict]]:
+def split_problems(
+    problems: list[dict],
+    held_out: int,
+    seed: int,
+    group_of: Callable[[dict], str] = itemgetter("group"),
+) -> tuple[list[dict], list[dict]]:
     """(train, test): whole groups are held out until `test` has at least `held_out` problems.
 
     So no held-out comparison is practised in another order or language.
     """
-    groups = sorted({problem["group"] for problem in problems})
-    random.Random(seed).shuffle(groups)
     by_group = {}
     for problem in problems:
-        by_group.setdefault(problem["group"], []).append(problem)
+        by_group.setdefault(group_of(problem), []).append(problem)
+    groups = sorted(by_group)
+    random.Random(seed).shuffle(groups)
     test = []
     while groups and len(test) < held_out:
         test += by_group[groups.pop()]

@@ -16,6 +16,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
 
 from .script import HAN, count_han
+from .spacing import evenly
 
 if TYPE_CHECKING:
     import numpy
@@ -74,9 +75,7 @@ def fit_voice(texts: Sequence[str], others: dict[str, str], language: str) -> Vo
     import numpy
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    own = [piece for text in texts for piece in pieces(text)]
-    if len(own) > _MOST_PIECES:
-        own = [own[i * len(own) // _MOST_PIECES] for i in range(_MOST_PIECES)]
+    own = evenly([piece for text in texts for piece in pieces(text)], _MOST_PIECES)
     if len(own) < _FEWEST_PIECES or not others:
         return None
     groups = [own, *(pieces(text) for text in others.values())]

@@ -4,7 +4,7 @@ Each is a plain function of figures that returns a sentence, or '' where nothing
 """
 
 from ..i18n import t
-from ..text.statistics import mcnemar
+from ..text.statistics import paired_groups
 
 FIRST = 32  # answers that are judged before the run goes on
 # Mean |log-probability of the sampler - of the trainer| of a token, in nats, by bytes a number:
@@ -67,16 +67,20 @@ def blind_reward(right: list[float], wrong: list[float]) -> str:
     return ""
 
 
-def reward_hacking(rewards: list[float], exams: list[list[bool]], step: int) -> str:
+def reward_hacking(
+    rewards: list[float], exams: list[list[bool]], step: int, groups: list | None = None
+) -> str:
     """Whether accuracy on the same held-out problems has fallen while the reward has risen.
 
     `rewards` are the mean rewards of all steps so far, `exams` the marks of each exam so far.
+    `groups` has the group of each problem; None where each is one of its own.
     """
     if len(exams) < 2 or len(rewards) < 4:
         return ""
     quarter = max(1, len(rewards) // 4)
     before, after = sum(rewards[:quarter]) / quarter, sum(rewards[-quarter:]) / quarter
-    gain, _, _, p = mcnemar(exams[0], exams[-1])
+    groups = groups or range(len(exams[0]))
+    gain, _, _, p = paired_groups(groups, exams[0], exams[-1])
     if after <= before or gain >= 0 or p >= _FELL:
         return ""
     accuracies = [sum(marks) / len(marks) for marks in (exams[0], exams[-1])]

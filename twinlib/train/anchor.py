@@ -13,6 +13,7 @@ from ..i18n import t
 from ..models import letters, load
 from ..models.encode import Encoded
 from ..models.free_memory import ran_out
+from ..text.spacing import evenly
 from .persona import Training
 
 if TYPE_CHECKING:
@@ -113,10 +114,9 @@ def _rows(training, of_a_step) -> list[Encoded]:
         return []
     records = twin.records("train")
     wanted = min(_ROWS, settings.steps * of_a_step)
-    records = records[:: max(1, len(records) // wanted)][:wanted]
     _, end = load.turn_end(tokenizer)
-    found = [letters.row(tokenizer, record, end, _LENGTH) for record in records]
-    return [row for row in found if row and 1 in row.completion_mask[1:]]
+    rows = (letters.row(tokenizer, record, end, _LENGTH) for record in evenly(records, wanted))
+    return [row for row in rows if row and 1 in row.completion_mask[1:]]
 
 
 def _logps(model, rows, places):

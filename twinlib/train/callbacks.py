@@ -100,12 +100,12 @@ class ProgressCallback:
     def on_pre_optimizer_step(self, args, state, control, optimizer=None, **_):
         """Leave out a step whose gradient is infinite or no number, which would ruin the weights.
 
-        In fp16 the loss scaler does that. Raises TwinError after several such steps in a row.
+        In float16 the loss scaler leaves it out and halves its scale, as it does several times at
+        the beginning of a run. Raises TwinError after several such steps in a row, in float16 once
+        the scale has no effect any more, so that it is the model that overflows.
         """
         import torch
 
-        if args.fp16:
-            return
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         gradients = [_own_part(p.grad) for p in parameters if p.grad is not None]
         gradients = [part for part in gradients if part.numel()]
@@ -115,10 +115,14 @@ class ProgressCallback:
         if finite:
             self.lost = 0
             return
-        for parameter in parameters:
-            parameter.grad = None
         self.lost += 1
-        if self.lost == _MOST_LOST:
+        scaler = getattr(optimizer, "scaler", None) if args.fp16 else None
+        if scaler and scaler.get_scale() > 1:
+            return
+        if not scaler:
+            for parameter in parameters:
+                parameter.grad = None
+        if self.lost >= _MOST_LOST:
             raise TwinError(t("train.no_finite_gradients", steps=self.lost))
         self.progress.say(t("train.step_left_out", step=state.global_step + 1))
 

@@ -234,14 +234,17 @@ def save_adapter(twin: Twin, step: str, model: "PeftModel", base: load.Base) -> 
     if not processes.is_main():
         return
     adapter = twin.adapter(step)
-    new, earlier = adapter.with_name("adapter.new"), twin.earlier_adapter(step)
-    shutil.rmtree(new, ignore_errors=True)
-    load.save_adapter(model, base, new, weights)
+    new, earlier = twin.new_adapter(step), twin.earlier_adapter(step)
+    half = adapter.with_name("adapter.part")
+    for left in (new, half):
+        shutil.rmtree(left, ignore_errors=True)
+    load.save_adapter(model, base, half, weights)
+    half.rename(new)
     if adapter.exists():
         shutil.rmtree(earlier, ignore_errors=True)
         adapter.rename(earlier)
         print(t("train.earlier_adapter_kept", path=earlier), flush=True)
-    new.rename(adapter)
+    twin.finish_saving(step)
 
 
 class Kept:

@@ -14,6 +14,7 @@ from ..models import estimate, letters, load, rollouts
 from ..models.plan import machine
 from ..settings import Reasoning
 from ..text import tasks
+from ..text.spacing import evenly
 from . import alarms, callbacks, processes
 from . import problems as exams
 from .anchor import Anchor
@@ -24,8 +25,15 @@ from .practice import Practice
 from .trainer import common_arguments
 
 if TYPE_CHECKING:
+    import torch
     from transformers import Trainer
 
+# How TRL scales the rewards of answers, less the mean of their group: "group", by the standard
+# deviation of the group, "batch", by that of all answers of a step, or "none". With "group" any
+# difference counts in full where it is the only one, be it of 0.2 for the form.
+SCALE_REWARDS = "group"
+# What our trainer logs under the name that history.jsonl has.
+_OWN_FIGURES = "no_signal held_out_accuracy sampler_difference answering voice_drift".split()
 _EXAMS = 8  # on held-out problems during a run
 _PRACTICE = "practice.json"  # in a checkpoint: which problems come next
 _WATCHED = 48  # problems of such an exam at most
@@ -56,7 +64,7 @@ def make_trainer(
     practice = Practice(training, problems)
     at_once, checkpointing = learning(settings, base)
     arguments = {
-        **common_arguments(settings, twin.checkpoints("reasoning")),
+        **common_arguments(settings, twin.checkpoints("reasoning"), model),
         "per_device_train_batch_size": at_once,
         "gradient_accumulation_steps": settings.batch // at_once,
         "steps_per_generation": settings.batch // at_once,
@@ -66,7 +74,7 @@ def make_trainer(
         "loss_type": "dapo",
         "beta": 0.0,
         "epsilon_high": 0.28,
-        "scale_rewards": "group",
+        "scale_rewards": SCALE_REWARDS,
         "temperature": 1.0,
         "warmup_steps": max(1, settings.steps // 20),
         "save_steps": max(1, min(50, settings.steps // 4)),
@@ -99,11 +107,10 @@ def make_trainer(
     figures = {
         "reward": "reward",
         **{name: f"rewards/{name}/mean" for name in practice.names},
-        "no_signal": "frac_reward_zero_std",
         "clipped": "completions/clipped_ratio",
         "length": "completions/mean_length",
         "entropy": "entropy",
-        **dict.fromkeys(("held_out_accuracy", "sampler_difference", "answering", "voice_drift")),
+        **dict.fromkeys(_OWN_FIGURES),
     }
     figures = {name: logged or name for name, logged in figures.items()}
     return trainer, callbacks.attach_callback(trainer, progress, figures)
@@ -125,8 +132,6 @@ def _rollout(prompts, trainer):
     rows = [letters.prompt(trainer.sampler.tokenizer, turns) for turns in prompts]
     copies = trainer.num_generations
     groups = [rows[start : start + copies] for start in range(0, len(rows), copies)]
-    if any(group != [group[0]] * copies for group in groups):  # shared with another process
-        groups, copies = [[row] for row in rows], 1
     found = trainer.sampler.sample([group[0] for group in groups], copies, trainer.temperature)
     return {
         "prompt_ids": rows,
@@ -150,12 +155,12 @@ class _Watched:
             model, tokenizer = training.model, training.tokenizer
             rows = settings.batch if processes.on_gpu() else None  # what the plan has counted
             self.sampler = rollouts.Sampler(model, tokenizer, settings.completion_tokens, rows)
-        self.chunked = settings.engine != "unsloth" and processes.count() == 1
+        self.chunked = settings.engine != "unsloth"
         self.first = []  # (row of the dataset, prompt, reward, truncated) of the first answers
         self.warnings = []
         # Prose is neither right nor wrong.
         marked = [pair for pair in zip(held_out, before) if pair[1]["correct"] is not None]
-        marked = marked[:: max(1, len(marked) // _WATCHED)]
+        marked = evenly(marked, _WATCHED)
         self.watched = [problem for problem, _ in marked]
         self.marks = [[record["correct"] for _, record in marked]]  # of each exam
         if self.watched and settings.steps >= _EXAMS:
@@ -180,21 +185,18 @@ class _Watched:
 
     def training_step(self, model, inputs, num_items_in_batch=None):
         if self.anchor.rows and self.accelerator.sync_gradients:
-            with self.accelerator.no_sync(model):  # the answers' gradients are what is sent
-                step, plain = self.state.global_step, self.accelerator.unwrap_model(model)
-                drift = self.anchor.learn(plain, step, self._backward)
+            step, plain = self.state.global_step, self.accelerator.unwrap_model(model)
+            drift = self.anchor.learn(plain, step, self.accelerator.backward)
             self._metrics["train"]["voice_drift"].append(drift)
         return super().training_step(model, inputs, num_items_in_batch)
-
-    def _backward(self, loss):
-        # Which the accelerator divides by the batches of a step.
-        self.accelerator.backward(loss * self.accelerator.gradient_accumulation_steps)
 
     # The first answers
 
     def _calculate_rewards(self, inputs, prompts, completions, completion_ids_list):
         found = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
-        if self.practice and processes.count() == 1:
+        if self.practice:
+            names, copies = self.practice.names, self.num_generations
+            self._metrics["train"]["no_signal"].append(without_signal(found, names, copies))
             self.practice.note(inputs, completions, found.tolist(), self.state.global_step)
         if not self.first and self.state.global_step:  # judged, or the run is resumed
             self.first = None
@@ -218,7 +220,7 @@ class _Watched:
         sentences = alarms.first_answers(sums, cut, self.max_completion_length)
         problems = first[:: self.num_generations]
         samples = alarms.samples([row["answer"] for row, *_ in problems])
-        if samples and processes.count() == 1:
+        if samples:
             rows, prompts = zip(*((problems[i][0], problems[i][1]) for i, *_ in samples))
             sums = []
             for texts in list(zip(*samples))[1:]:
@@ -301,8 +303,20 @@ class _Watched:
         accuracy = sum(self.marks[-1]) / len(records)
         self._metrics["train"]["held_out_accuracy"].append(accuracy)
         means = callbacks.by_step(self.state.log_history, "reward")
-        if sentence := alarms.reward_hacking(means, self.marks, self.state.global_step):
+        groups = exams.groups_of(self.watched)
+        if sentence := alarms.reward_hacking(means, self.marks, self.state.global_step, groups):
             self.warn(sentence)
+
+
+def without_signal(rewards: "torch.Tensor", names: list[str], copies: int) -> float:
+    """The share of problems whose answers were all right, all wrong, or all equally near.
+
+    `rewards` is (answers, rewards), NaN for None, with `copies` answers in a row for each problem;
+    `names` are those of the rewards. What the form or the style earns is no signal of its own.
+    """
+    main = [names.index(name) for name in ("correct", "reward_near") if name in names]
+    worth = rewards[:, main].nansum(1).view(-1, copies)
+    return float((worth.amax(1) - worth.amin(1) < 1e-6).float().mean())
 
 
 def _mean_difference(one, other, mask):

@@ -1,4 +1,8 @@
-"""How near an answer in prose is to the one that the owner wrote: a reward that can't be gamed.
+"""How near an answer in prose is to the one that the owner wrote: a reward of practice.
+
+Writing more, and repeating the question, does not raise it. Small differences count, too: where
+they are all that differs between the answers to a question, they are learnt at full strength with
+grpo.SCALE_REWARDS "group", also those that are noise of the embeddings.
 
 An answer is worth, from 0 to 1, the mean of two likenesses to the owner's answer, in meaning
 (embeddings of multilingual-e5-small, models/embed.py) and in words, times how well its length fits.

@@ -21,6 +21,7 @@ from ..settings import Persona, resolve, stop, warning
 from ..text import sufficiency, templates
 from ..text.samples import in_turn
 from ..text.script import tokens_estimate
+from ..text.spacing import evenly
 from ..twin import AUTO, Outcome, Problem, Twin, figure
 from . import callbacks, checkpoints, memory_rows, processes
 from .trainer import answering, packed_trainer, unsloth_trainer
@@ -212,9 +213,8 @@ def _rows(training):
     twin, settings, base, _, tokenizer, progress = training
     end_text, end = load.turn_end(tokenizer)
     texts = {split: twin.records(split) for split in ("train", "val")}
-    # At even distances, so that all validation documents are represented.
-    stride = -(-len(texts["val"]) // _VALIDATION_ROWS.get(settings.effort, 10**9)) or 1
-    texts["val"] = texts["val"][::stride]
+    # Evenly, so that all validation documents are represented.
+    texts["val"] = evenly(texts["val"], _VALIDATION_ROWS.get(settings.effort, len(texts["val"])))
     if settings.memory_rows:
         note = t("train.looking_up_passages")
         texts["train"] = memory_rows.with_memory(
@@ -241,9 +241,19 @@ def _rows(training):
     if not end_is_learnt(rows["train"], end, tokenizer.pad_token_id):
         raise TwinError(t("train.end_not_learnt", end_text=end_text, name=base.name))
     progress.say(t("train.rows_and_end_of_turn", rows=len(rows["train"]), end_text=end_text))
-    cut = sum(row.cut for row in rows["train"])
-    counts = {"cut": cut, "left_out": too_long, "length": settings.length}
-    return rows, [t("train.rows_cut", **counts)] if cut or too_long else []
+    return rows, _said_of_cut(rows["train"], too_long, settings.length)
+
+
+def _said_of_cut(rows, left_out, length):
+    """The warnings that answers or passages are too long to be learnt whole."""
+    answers = sum(row.cut and 0 in row.completion_mask[1:] for row in rows)
+    passages = sum(row.cut for row in rows) - answers
+    warnings = []
+    if answers or left_out:
+        warnings.append(t("train.rows_cut", cut=answers, left_out=left_out, length=length))
+    if passages:
+        warnings.append(t("train.passages_cut", cut=passages, length=length))
+    return warnings
 
 
 def everyday_requests() -> list[str]:

@@ -1,7 +1,8 @@
 """The problems that step 03 practises and examines: read, split, answered and judged.
 
 Measured on the same held-out problems before and after, by greedy answers: right or wrong by one
-lenient extractor and McNemar's test, prose by its nearness to the owner's answers, paired too.
+extractor and McNemar's test on groups of problems, which are versions of each other; prose by its
+nearness to the owner's answers, paired too.
 """
 
 from importlib.util import find_spec
@@ -16,7 +17,7 @@ from ..models import rollouts
 from ..progress import Progress
 from ..settings import Reasoning, choice_texts, stop, warning
 from ..text import exercises, tasks
-from ..text.statistics import mcnemar, paired_means, wilson
+from ..text.statistics import paired_groups, paired_means, right_by_group, share_of_groups
 from ..text.tasks import problem_file, task_decimals, task_procedural
 from ..twin import Problem, Twin, figure
 from . import callbacks
@@ -70,7 +71,10 @@ def train_and_test(settings: Reasoning) -> tuple[list[dict], list[dict]]:
         known = task_decimals.always_held_out()[: settings.held_out]
         pool = task_decimals.generate(made, settings.seed)
         held_out = settings.held_out - len(known)
-        train, test = exercises.split_problems(pool, held_out, settings.seed)
+        # 24.4 and 24.47 say how 3.4 and 3.47 compare, so they are practised or held out together.
+        train, test = exercises.split_problems(
+            pool, held_out, settings.seed, task_decimals.decimals_of
+        )
         return train, known + test[:held_out]
     given = []
     if settings.task == "procedural":
@@ -117,6 +121,14 @@ def messages(twin: Twin, problem: dict) -> list[dict]:
     return opening + [{"role": "user", "content": tasks.ask(problem)}]
 
 
+def groups_of(problems: list[dict]) -> list:
+    """The group of each problem or record, which its versions have in common.
+
+    Those of older versions may name none: each is then one of its own.
+    """
+    return [each.get("group", each.get("id", i)) for i, each in enumerate(problems)]
+
+
 # Exams
 
 
@@ -150,6 +162,7 @@ def exam(
         {
             "when": when,
             "id": problem["id"],
+            "group": group,
             "question": problem["question"],
             "answer": problem["answer"],
             "language": problem["language"],
@@ -158,7 +171,7 @@ def exam(
             "ended": answer.ended,
             "correct": tasks.is_correct(answer.text, problem),
         }
-        for problem, answer in zip(test, answers)
+        for problem, group, answer in zip(test, groups_of(test), answers)
     ]
 
 
@@ -190,7 +203,7 @@ def judge(before: list[dict], after: list[dict], trainer: "Trainer") -> tuple[di
         for part, record in zip(prose if new["correct"] is None else marked, (old, new)):
             part.append(record)
     figures, warnings = {}, []
-    shares = callbacks.by_step(trainer.state.log_history, "frac_reward_zero_std")
+    shares = callbacks.by_step(trainer.state.log_history, "no_signal")
     no_signal = sum(shares) / max(1, len(shares))
     if marked[1]:
         found, p = _accuracy(*marked)
@@ -216,7 +229,10 @@ def _accuracy(before, after):
         versions = [each for each in solutions if each.get("about") == "version"]
         if versions and len(versions) < len(solutions):
             figures[f"versions_{when}"] = _share_figure(versions)
-    gain, low, high, p = mcnemar([r["correct"] for r in before], [r["correct"] for r in after])
+    # Those of the exam after training: an older version's before it may have none.
+    groups = groups_of(after)
+    marks = ([bool(record["correct"]) for record in records] for records in (before, after))
+    gain, low, high, p = paired_groups(groups, *marks)
     key = "train.gain_is_real" if p < 0.05 else "train.gain_may_be_chance"
     note = both(key, p=p)
     level = "unsure" if p >= 0.05 else "good" if gain > 0 else "bad"
@@ -227,12 +243,12 @@ def _accuracy(before, after):
 
 
 def _share_figure(solutions):
-    n, right = len(solutions), sum(bool(solution["correct"]) for solution in solutions)
-    return figure(round(right / n, 4), *_rounded(wilson(right, n)), n)
+    pairs = right_by_group(groups_of(solutions), [solution["correct"] for solution in solutions])
+    return figure(*_rounded(share_of_groups(pairs)), len(solutions))
 
 
-def _rounded(pair):
-    return tuple(None if value is None else round(value, 4) for value in pair)
+def _rounded(values):
+    return tuple(None if value is None else round(value, 4) for value in values)
 
 
 def _accuracy_warnings(figures, p):

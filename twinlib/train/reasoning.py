@@ -1,7 +1,7 @@
 """Step 03: GRPO with TRL on problems with one right answer, from a copy of the persona adapter.
 
-Problems and exams are in problems.py, training in grpo.py, its answers in rollouts.py. Left out on
-purpose: reward models, vLLM, and format rewards large enough to be learnt instead of the sum.
+Problems and exams are in problems.py, training in grpo.py, its answers in rollouts.py. It runs in
+one process, on one GPU. Left out on purpose: reward models and vLLM.
 """
 
 import shutil
@@ -15,7 +15,7 @@ from ..models.plan import Plan, derive, machine, recommended_base
 from ..progress import Progress
 from ..settings import Reasoning, resolve, stop, stops, warning
 from ..twin import AUTO, Outcome, Problem, Twin, figure
-from . import callbacks, checkpoints, grpo, probe
+from . import callbacks, checkpoints, grpo, probe, processes
 from . import problems as exams
 from .persona import Training
 
@@ -34,6 +34,8 @@ def _base_name(twin):
 def problems(settings: Reasoning, twin: Twin) -> list[Problem]:
     """No readable problems, batch sizes that don't divide, a base or a run too small to gain."""
     resolved = resolve(settings, plan(settings, twin).values)
+    if processes.count() > 1:
+        return [stop("train.practice_in_one_process")]
     issues = exams.file_problems(settings)
     issues += [Problem("warning", text) for _, text in corrections(resolved).values()]
     if not machine()["gpu"] and resolved.engine == "unsloth":

@@ -30,8 +30,8 @@ _SELECTIVE = 0.7
 # Arguments
 
 
-def precision_flags(precision: str, base: str = "") -> dict:
-    """The trainer's mixed-precision arguments.
+def precision_flags(precision: str, overflows: bool = False) -> dict:
+    """The trainer's mixed-precision arguments; `overflows`: the model's activations do in float16.
 
     A CPU and Apple's GPU compute in the dtype of the weights.
     """
@@ -39,12 +39,16 @@ def precision_flags(precision: str, base: str = "") -> dict:
         return {"bf16": False, "fp16": False}
     if not on_gpu():
         return {"use_cpu": True, "bf16": False, "fp16": False}
-    mixed = precision != "32-bit" and (load.fast_bfloat16() or not estimate.overflows(base))
+    mixed = precision != "32-bit" and (load.fast_bfloat16() or not overflows)
     return {"bf16": mixed and load.fast_bfloat16(), "fp16": mixed and not load.fast_bfloat16()}
 
 
-def common_arguments(settings: Persona | Reasoning, folder: Path) -> dict:
-    """Arguments of all trainers: no progress bars, no reporting, resumable checkpoints."""
+def common_arguments(settings: Persona | Reasoning, folder: Path, model: "PreTrainedModel") -> dict:
+    """Arguments of all trainers: no progress bars, no reporting, resumable checkpoints.
+
+    The precision is that of the loaded `model`, whatever name its base goes by.
+    """
+    overflows = estimate.kind_overflows(model.config.model_type)
     return dict(
         output_dir=str(folder),
         per_device_train_batch_size=settings.batch,
@@ -60,7 +64,7 @@ def common_arguments(settings: Persona | Reasoning, folder: Path) -> dict:
         logging_nan_inf_filter=False,
         dataloader_pin_memory=on_gpu(),
         push_to_hub=False,
-        **precision_flags(settings.precision, getattr(settings, "base", "")),
+        **precision_flags(settings.precision, overflows),
     )
 
 
@@ -104,7 +108,7 @@ def unsloth_trainer(
         if encoded
     }
     arguments = SFTConfig(
-        **common_arguments(settings, folder),
+        **common_arguments(settings, folder, model),
         **evaluation_arguments(settings, data.get("val"), every),
         gradient_accumulation_steps=settings.accumulation,
         max_length=settings.length,
@@ -158,7 +162,7 @@ def packed_trainer(
     )
     val = packing.Packed(rows["val"], capacity, tokenizer.pad_token_id) if rows["val"] else None
     common = {
-        **common_arguments(settings, folder),
+        **common_arguments(settings, folder, model),
         **evaluation_arguments(settings, val, every),
         "per_device_train_batch_size": 1,
     }

@@ -15,6 +15,7 @@ from ..evaluate.side_by_side import real_name
 from ..i18n import LANGUAGES, choose, t
 from ..publish import cards
 from ..text import labels
+from ..text.spacing import evenly
 from ..twin import STEPS, Report, Twin
 from . import runtime, stopped, summary
 from .display import (
@@ -135,7 +136,7 @@ def rows(twin: Twin, several: int = 3) -> Shown:
     lines = [
         (kind_name(kind), turn(row, "user"), cut(turn(row, "assistant")))
         for kind, rows in kinds.items()
-        for row in _spread(rows, several if kind == "qa" else 1)
+        for row in evenly(rows, several if kind == "qa" else 1)
     ]
     header = (t("ui.kind"), t("ui.reader_asks"), t("ui.your_own_words"))
     watching = len(twin.records("val"))
@@ -161,11 +162,6 @@ def _passages_and_questions(report, rows):
 def training_rows(twin: Twin) -> list[dict]:
     """The rows that training uses: those it learns from and the few that tell it when to stop."""
     return [row for split in ("train", "val") for row in twin.records(split)]
-
-
-def _spread(items, several):
-    """`several` items at even distances from a list."""
-    return items[:: max(1, len(items) // several)][:several]
 
 
 def turn(row: dict, role: str) -> str:

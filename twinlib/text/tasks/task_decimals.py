@@ -41,18 +41,26 @@ _FULL_WIDTH = str.maketrans({w: plain for w, plain in FULL_WIDTH.items() if plai
 def generate(count: int, seed: int, names: str = "") -> list[dict]:
     """About `count` problems in whole groups, six a pair of numbers: four of numbers, two others.
 
-    The best-known pair is left out: it is held out always. The same for the same seed.
+    The best-known pair is left out, as is every other with its decimals: it is held out always.
+    The same for the same seed.
     """
     rng, problems = random.Random(seed), []
-    seen = {SHOWCASE[0]["group"]}
+    seen, known = {SHOWCASE[0]["group"]}, decimals_of(SHOWCASE[0])
     while len(problems) < min(count, MOST_COMPARISONS):
         kind = _KINDS[(len(seen) - 1) % len(_KINDS)]
         a, b = _pair(rng, kind)
         if f"{a}-{b}" in seen or f"{b}-{a}" in seen:
             continue
+        if decimals_of({"group": f"{a}-{b}"}) == known:
+            continue
         seen.add(f"{a}-{b}")
         problems += _numbers(rng, a, b, kind) + _contrast(rng, a, b, kind)
     return problems
+
+
+def decimals_of(problem: dict) -> str:
+    """What decides between the two numbers of a problem, whose whole parts are the same: '11-9'."""
+    return "-".join(sorted(number.split(".")[1] for number in problem["group"].split("-")))
 
 
 def _pair(rng, kind):
