@@ -7,6 +7,7 @@ from test_memory import write_corpus
 
 from twinlib.files import read_records, write_records
 from twinlib.memory import communities, entities, graph, index, kinds, timeline
+from twinlib.models import embed
 from twinlib.memory.recall import Memory
 from twinlib.talk import remember
 from twinlib.twin import Twin
@@ -74,6 +75,16 @@ ASKED = {
         How has your view of the sea changed?
         What did you think of it over the years?
         You used to like trams; what do you think of them now?""",
+    kinds.EVERYTHING: """
+        把你写过的关于茶的都总结一下。
+        总结一下你关于猫写过的东西
+        关于胶水你都写过什么？
+        列出所有有关电车的文章
+        Summarise everything you wrote about tea.
+        Tell me everything you've ever written about your sister
+        List all your posts on glue.
+        Can you give me a summary of your posts about rain?
+        Everything you said on the sea, please""",
     kinds.ELSEWHERE: """
         老庞在别的文章里还出现过吗？
         你写修伞时提到的那本书，别处还写过吗？
@@ -111,7 +122,10 @@ ASKED = {
         Did you write about tea?
         Who changed the tyre?
         What does your sister often talk about?
-        Do you keep a cat?""",
+        Do you keep a cat?
+        Tell me about your sister.
+        What did you say about tea?
+        关于茶，你怎么看？""",
 }
 
 
@@ -223,6 +237,40 @@ def test_a_change_of_mind_is_told_by_date(twin):
     assert timeline.of(made, linked, "你对下雨天的看法变了吗？") is None  # in one post only
     found = timeline.of(made, linked, "你对灰猫的看法是怎么变的？", splits=("val",))
     assert found is None
+
+
+def test_all_that_was_written_on_a_subject_is_told_in_either_language(tmp_path):
+    twin = Twin.open(tmp_path / "two")
+    posts = [
+        ("一封信", "zh", "妹妹从里斯本来信，说她的店里有一把旧椅子。"),
+        ("茶要烫", "zh", "茶要烫，水要滚，这是奶奶传下来的。"),
+        ("Sundays", "en", "My sister calls on Sundays. The tide was low."),
+        ("A ferry", "en", "The ferry was late, and the ferry was blue."),
+    ]
+    write_corpus(twin, posts)
+    make(twin)
+    if embed.has_e5():
+        index.embed_missing(twin, index.gather(twin), NOTHING)
+    found = recall(twin, "Tell me everything you ever wrote about your sister.")
+    if embed.has_e5():
+        assert found.told.startswith("I wrote about “sister” in these texts:")
+        assert [source.title for source in found.sources] == ["一封信", "Sundays"]
+        [sunday] = [source.quote for source in found.sources if source.title == "Sundays"]
+        assert sunday == "My sister calls on Sundays."
+        found = recall(twin, "总结一下你关于妹妹写过的东西")
+        assert found.told.startswith("这几篇里我写过“妹妹”：") and len(found.sources) == 2
+    found = recall(twin, "Summarise everything you wrote about the ferry.")
+    assert not found.told, "one text is told of as for any question"
+    assert not recall(twin, "Tell me everything about zebras.").told
+
+
+def test_all_on_a_subject_is_at_most_eight_texts_by_date(tmp_path):
+    twin = Twin.open(tmp_path / "many")
+    write_corpus(twin, [(f"Kettle {n}", "en", f"The kettle number {n} sang.") for n in range(12)])
+    make(twin)
+    found = recall(twin, "Summarise everything you wrote about the kettle.")
+    dates = [source.date for source in found.sources]
+    assert len(dates) == 8 and dates == sorted(dates)
 
 
 def test_a_killed_run_goes_on_and_a_changed_post_alone_is_read_again(twin, monkeypatch):

@@ -10,12 +10,12 @@ from ..i18n import data
 from ..text.style import tidy
 
 FACT, ELSEWHERE, LINKED = "fact", "elsewhere", "linked"
-RETURNING, CHANGE = "returning", "change"
+RETURNING, CHANGE, EVERYTHING = "returning", "change", "everything"
 
 
 def kind_of(question: str) -> str:
     """FACT, ELSEWHERE (in which other texts), LINKED (what connects two things), RETURNING (what is
-    written of again and again) or CHANGE (of the author's mind)."""
+    written of again and again), CHANGE (of the author's mind) or EVERYTHING (on a subject)."""
     asked = tidy(question)
     return next((kind for kind, rule in _rules().items() if rule.search(asked)), FACT)
 
@@ -26,5 +26,5 @@ def _rules():
     entries = data("question_kinds")
     return {
         kind: re.compile("|".join(entries[kind]["zh"] + entries[kind]["en"]))
-        for kind in (CHANGE, ELSEWHERE, LINKED, RETURNING)
+        for kind in (CHANGE, EVERYTHING, ELSEWHERE, LINKED, RETURNING)
     }

@@ -37,12 +37,16 @@ class Overview:
         return kinds.kind_of(question) if self.graph else kinds.FACT
 
     def told(self, kind: str, question: str, splits: Iterable[str] | None = None) -> Told | None:
-        """The answer to a question on all texts or on a change; None where there is none."""
+        """The answer to a question on all texts, on a change or on all of a subject, or None."""
         language = language_of(question)
         if kind == kinds.RETURNING:
             return self._returning(language, splits)
         if kind == kinds.CHANGE:
-            return self._change(language, question, splits)
+            return self._by_date("memory.over_time", timeline.of, language, question, splits)
+        if kind == kinds.EVERYTHING:
+            return self._by_date(
+                "memory.all_about", timeline.everything, language, question, splits
+            )
         return None
 
     def _returning(self, language, splits):
@@ -60,11 +64,11 @@ class Overview:
             lines.append(both(key, number=number, **values)[language])
         return Told("\n".join(lines), [theme.quote for theme in found])
 
-    def _change(self, language, question, splits):
-        found = timeline.of(self.index, self.graph, question, splits)
+    def _by_date(self, heading, find, language, question, splits):
+        found = find(self.index, self.graph, question, splits)
         if found is None:
             return None
-        lines = [both("memory.over_time", subject=found.subject)[language]]
+        lines = [both(heading, subject=found.subject)[language]]
         for number, quote in enumerate(found.quotes, 1):
             passage = self.index.passages[quote.passage]
             date = passage.date[:10]

@@ -175,19 +175,23 @@ def has_synonym(index: Index, thing: str, passages: Iterable[Passage]) -> bool:
     """Whether a word of these passages means the same as a thing, by its embedding."""
     if index.embedder is None:
         return False
-    words = sorted({word for passage in passages for word in _whole_words(passage.searched)})
+    words = sorted({word for passage in passages for word in whole_words(passage.searched)})
     vectors = index.embedder.compute([thing, *words], False)
     return len(words) > 0 and float((vectors[1:] @ vectors[0]).max()) >= _SAME
 
 
-def _whole_words(text):
-    """The words of a text with their endings, without the everyday ones."""
+def whole_words(text: str, shortest: int = 2) -> list[str]:
+    """The words of a text with their endings, without the everyday ones.
+
+    English ones have three letters at least, Chinese ones `shortest` characters.
+    """
     import rjieba
 
     left_out = lexical.question_words()
     english = re.findall(rf"[{LOWER}]{{3,}}", tidy(text))
     han = [word for run in re.findall(f"[{HAN}]+", text) for word in rjieba.cut(run)]
-    return [word for word in english + han if len(word) > 1 and word not in left_out]
+    words = [word for word in english + han if len(word) >= shortest]
+    return [word for word in words if word not in left_out]
 
 
 def _holds(index, name, allowed):
