@@ -7,8 +7,8 @@ from test_memory import write_corpus
 
 from twinlib.files import read_records, write_records
 from twinlib.memory import communities, entities, graph, index, kinds, timeline
-from twinlib.models import embed
 from twinlib.memory.recall import Memory
+from twinlib.models import embed
 from twinlib.talk import remember
 from twinlib.twin import Twin
 from twinlib.ui import memory_picture
