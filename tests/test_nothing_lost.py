@@ -9,9 +9,11 @@ from test_persona import wanted
 
 from twinlib import Stopped, Twin, files, running
 from twinlib.command_line import main
+from twinlib.files import write_atomic, write_json
 from twinlib.models import load
 from twinlib.progress import Progress
 from twinlib.train import checkpoints, persona, rescue
+from twinlib.twin_folder import set_aside
 
 
 class AtSteps(Progress):
@@ -132,6 +134,28 @@ def test_what_was_kept_of_a_deleted_twin_is_deleted_by_the_next_command(kept_twi
     assert main(["status", "--twin", "other"]) == 0 and kept.exists()
     shutil.rmtree(kept_twin.path)
     assert main(["status", "--twin", "other"]) == 0 and not kept.exists()
+
+
+@pytest.mark.parametrize("aside", [False, True])
+def test_what_was_kept_goes_with_a_twin_whose_folder_is_renamed(kept_twin, aside):
+    write_atomic(kept_twin.file("train"), "rows")
+    kept = a_kept_checkpoint(kept_twin)
+    inputs = kept_twin.inputs(kept_twin.file("train"), kept_twin.file("val"))
+    write_json(kept / rescue.RUN, {"asked": {}, "inputs": {**inputs, "base:tiny": "1"}})
+    if aside:
+        kept = kept.rename(set_aside(kept))
+    other = Twin.open("other")
+    write_atomic(other.file("train"), "other rows")
+    new = Twin(kept_twin.path.rename(kept_twin.path.with_name("gone-long-essays")))
+    rescue.forget_deleted()
+    there = rescue.folder_of(new.checkpoints("persona"))
+    there = set_aside(there) if aside else there
+    assert (there / "adapter.bin").read_bytes() == b"learnt" and not kept.exists()
+    rescue.forget_deleted()
+    assert there.exists()
+    shutil.rmtree(new.path)
+    rescue.forget_deleted()
+    assert not there.exists()
 
 
 def test_what_was_kept_of_a_twin_whose_disk_is_away_stays(kept_twin, tmp_path):

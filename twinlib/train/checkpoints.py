@@ -31,7 +31,7 @@ MANIFEST = "manifest.json"
 EVERY = 300.0  # seconds between two checkpoints at most, beside those after so many steps
 _SHARE = 0.1  # of the time: what saving may take on a slow disk
 _SLOW = 30.0  # seconds after which saving is called slow
-RUN, SETTINGS = "run.json", "settings.json"  # what belongs to all checkpoints of a run
+RUN, SETTINGS = rescue.RUN, "settings.json"  # what belongs to all checkpoints of a run
 _NAME = re.compile(r"checkpoint-\d+")
 # Settings that depend on the machine: a resumed run may get another GPU.
 _MACHINE_SETTINGS = "engine precision packing batch accumulation checkpointing compile".split()

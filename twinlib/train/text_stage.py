@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from ..files import TwinError, content_id
+from ..files import TwinError, content_id, put_folder_in_place
 from ..i18n import t
 from ..models import letters, load
 from ..models.encode import Encoded
@@ -85,7 +85,6 @@ def run(
     tokenizer.save_pretrained(new)
     found = {"base": base.name, "loss_before": losses[0], "loss": min(losses)}
     (new / _DONE).write_text(json.dumps(found), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    new.rename(folder)
+    put_folder_in_place(new, Path(folder))
     shutil.rmtree(work, ignore_errors=True)
     return found
