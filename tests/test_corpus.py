@@ -1,6 +1,7 @@
 """Step 01: writing becomes documents, passages and rows; decisions stand; nothing leaks."""
 
 import csv
+import errno
 import json
 import os
 import random
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from twinlib import Twin, TwinError, settings
+from twinlib import Twin, TwinError, files, settings
 from twinlib.corpus import rows
 from twinlib.corpus import step as corpus
 from twinlib.corpus.questions import model
@@ -474,6 +475,48 @@ def test_a_stop_leaves_the_files_of_the_run_before(twin, blog):
     with pytest.raises(Stopped):
         corpus.run(twin, settings.make("corpus", source=str(blog), questions="titles"), progress)
     assert twin.file("train").read_bytes() == before
+
+
+def corpus_files(twin):
+    names = ("passages", "train", "val", "test", "personal", "senders")
+    return {name: twin.file(name).read_bytes() for name in names}
+
+
+@pytest.mark.parametrize("name", ["passages", "train", "test", "senders"])
+def test_where_a_file_cannot_be_written_all_stay_as_they_were(twin, blog, monkeypatch, name):
+    found = run(twin, blog)
+    twin.finish(Report("corpus", {}, 0, 0, {}, {}, found.inputs, found.figures, []))
+    before, report = corpus_files(twin), twin.report_path("corpus").read_bytes()
+    (blog / "new.md").write_text("从来没有写过的新话题，说的是码头上的海鸥和它们偷走的螺母。" * 3)
+    write = files.write_atomic
+
+    def full(path, *content):
+        if path.name == twin.file(name).name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, *content)
+
+    monkeypatch.setattr(files, "write_atomic", full)
+    with pytest.raises(OSError, match="No space"):
+        run(twin, blog)
+    monkeypatch.undo()
+    assert corpus_files(twin) == before
+    assert twin.report_path("corpus").read_bytes() == report
+    run(twin, blog)
+    assert corpus_files(twin) != before and not (twin.folder("corpus") / "unfinished").exists()
+
+
+def test_a_repost_of_a_held_out_text_leaves_it_held_out(twin, blog):
+    run(twin, blog)
+    documents = {d["id"]: d for d in twin.records("documents")}
+    before = {p["document"]: p["split"] for p in twin.records("passages")}
+    held = [name for name, split in before.items() if split == "test"]
+    for number in range(12):  # the smallest id names the group
+        for name in held:
+            (blog / f"again-{number}.md").write_text(documents[name]["text"], encoding="utf-8")
+            run(twin, blog)
+            after = {p["document"]: p["split"] for p in twin.records("passages")}
+            assert all(after.get(other, split) == split for other, split in before.items())
+            (blog / f"again-{number}.md").unlink()
 
 
 def test_a_step_that_had_no_time_to_ask_about_all_goes_on_when_run_again(twin, blog, monkeypatch):

@@ -160,6 +160,20 @@ def test_about_a_tenth_is_held_out_for_each_and_new_documents_move_nobody():
     assert all(after[name] == split for name, split in before.items())
 
 
+def test_a_repost_moves_no_text_that_was_held_out_into_training():
+    groups = alone(500)
+    before, moved = split_of(groups), 0
+    for name in (name for name, split in before.items() if split == "test"):
+        again = {**groups, "again": "a", name: "a"}  # the group's name is the smaller id
+        moved += split_of(again)[name] != "test"
+        after = split_of(again, {}, before)
+        assert after[name] == after["again"] == "test"
+        assert all(after[other] == split for other, split in before.items())
+    assert moved > 0, "by the hash alone they would have been"
+    joined = {**groups, "document 0": "a"} | {n: "a" for n in before if before[n] == "val"}
+    assert set(split_of(joined, {}, before).values()) == {"train", "val", "test"}
+
+
 @pytest.mark.parametrize("count", range(3, 12))
 def test_every_split_has_a_document_when_there_are_three(count):
     assert set(split_of(alone(count)).values()) == {"train", "val", "test"}

@@ -27,6 +27,7 @@ _SHORT_SECTION = 1 / 8  # a shorter section is joined to its neighbour
 _SHORT_PASSAGE = 0.6  # a shorter passage has a cost
 _TOPIC_SIZE = 0.3  # a short text is cut in two only if each part has at least this
 
+_KEPT_FIRST = ("test", "val", "train")  # of documents of a group that were apart before
 _WINDOW = 200  # tokens before and after a cut whose vocabulary is compared
 # A short text is cut where the similarity is less than this times its mean: then 1 essay in 20 is
 # cut wrongly.
@@ -234,24 +235,32 @@ def _grams(text):
     return grams
 
 
-def split_of(groups: dict[str, str], lengths: Mapping[str, int] = {}) -> dict[str, str]:
-    """{document id: train|val|test} for {document id: group id}, by the hash of the group.
+def split_of(
+    groups: dict[str, str], lengths: Mapping[str, int] = {}, before: Mapping[str, str] = {}
+) -> dict[str, str]:
+    """{document id: train|val|test} for {document id: group id}.
 
-    So a new document moves no other, except where val or test would be empty: then a group is
-    moved there; of less than 10 groups, of which each counts, the shortest by `lengths` {document
-    id: length}. With fewer than 3 groups everything is train.
+    A group stays where its documents were `before`, {document id: split} of the last run: held out
+    where one of them was, so that no text that was measured on is trained on later. The others go
+    by the hash of the group. So a new document moves no other, except where val or test would be
+    empty: then a group is moved there; of less than 10 groups, of which each counts, the shortest
+    by `lengths` {document id: length}. With fewer than 3 groups everything is train.
     """
     position = {
         group: int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) / 2**32
         for group in set(groups.values())
     }
-    total = Counter()
+    total, known = Counter(), {}
     for document, group in groups.items():
         total[group] += lengths.get(document, 0)
+        known.setdefault(group, set()).add(before.get(document))
     ordered = sorted(position, key=position.get)
     if len(ordered) < 3:
         return dict.fromkeys(groups, "train")
-    splits = {group: _split_at(position[group]) for group in ordered}
+    splits = {
+        group: next(filter(known[group].__contains__, _KEPT_FIRST), _split_at(position[group]))
+        for group in ordered
+    }
     if len(ordered) * HELD_OUT["test"] < 1:
         ordered.sort(key=total.get)
     _fill_empty(splits, ordered)

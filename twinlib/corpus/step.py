@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .. import running, sample
-from ..files import locked, write_json, write_records
+from ..files import TwinError, locked, put_in_place, scratch, write_json, write_records
 from ..i18n import both, listed, step_title, t
 from ..models.plan import Plan, machine
 from ..progress import Progress
@@ -32,6 +32,7 @@ from .records import Document, Passage, Row
 
 _ACTIONS = ("", "drop", "restore", "edit", "keep", "mask", "approve")
 _SPLITS = ("train", "val", "test")
+_WRITTEN = ("passages", *_SPLITS, "personal", "senders")
 # The steps that become stale with the rows; what is published stays as it is.
 _LEARN_FROM_IT = ("persona", "reasoning", "quantize", "evaluate", "memory")
 _SECONDS_OF_LOOK = 2.0  # into a source, before it is read
@@ -190,7 +191,8 @@ def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
 
     gathered = gather(twin, settings, decisions, progress)
     documents = [Document.from_json(record) for record in twin.records("documents")]
-    pieces = _passages(documents, gathered.groups, settings.passage_tokens, author)
+    before = _splits_before(twin)
+    pieces = _passages(documents, gathered.groups, before, settings.passage_tokens, author)
     rules = rules_of(twin, settings, decisions)
     pieces = without_repeated(twin, pieces, documents, gathered, rules)
     system = _remember(twin, settings, author, pieces)
@@ -227,10 +229,19 @@ def _valid(decisions):
     return valid, [t("corpus.decisions_ignored", names=names)] if names else []
 
 
-def _passages(documents, groups, limit, author):
+def _splits_before(twin):
+    """{document id: split} of the last run; {} without one, or where its file was damaged."""
+    try:
+        kept = twin.records("passages")
+    except TwinError:
+        return {}
+    return {p["document"]: p["split"] for p in kept if {"document", "split"} <= p.keys()}
+
+
+def _passages(documents, groups, before, limit, author):
     """The passages of all documents, with split, author and terms filled in."""
     lengths = {d.id: len(d.text) for d in documents}
-    splits = split_of({d.id: groups.get(d.id, d.id) for d in documents}, lengths)
+    splits = split_of({d.id: groups.get(d.id, d.id) for d in documents}, lengths, before)
     all_passages = [passage for document in documents for passage in passages(document, limit)]
     passage_terms = terms(all_passages)
     for passage in all_passages:
@@ -270,9 +281,19 @@ def _remember(twin, settings, author, passages):
 
 
 def _write(twin: Twin, gathered: Gathered, passages: list[Passage], rows: list[Row]) -> None:
-    write_records(twin.file("passages"), [passage.to_json() for passage in passages])
-    for split in _SPLITS:
-        write_records(twin.file(split), [row.to_json() for row in rows if row.split == split])
-    write_records(twin.file("personal"), gathered.totals.personal.values(), private=True)
-    senders = dict(gathered.log.senders().most_common())
-    write_json(twin.file("senders"), {"senders": senders, "files": gathered.log.chats})
+    """Write all files, and put them in place together.
+
+    Where one can't be written, such as on a full disk, those of the run before stay. The report of
+    that run goes first, so that a kill in between leaves no step that counts as done.
+    """
+    with scratch(twin.folder("corpus") / "unfinished") as folder:
+        names = {key: folder / twin.file(key).name for key in _WRITTEN}
+        write_records(names["passages"], [passage.to_json() for passage in passages])
+        for split in _SPLITS:
+            write_records(names[split], [row.to_json() for row in rows if row.split == split])
+        write_records(names["personal"], gathered.totals.personal.values(), private=True)
+        senders = dict(gathered.log.senders().most_common())
+        write_json(names["senders"], {"senders": senders, "files": gathered.log.chats})
+        twin.report_path("corpus").unlink(missing_ok=True)
+        for key, path in names.items():
+            put_in_place(path, twin.file(key))
