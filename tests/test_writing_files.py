@@ -80,10 +80,20 @@ def test_an_upload_lands_in_the_twins_folder_whatever_its_name(twin, name, kept)
     assert path == twin.path / "writing" / kept and path.read_bytes() == b"text"
 
 
-def test_a_second_upload_of_a_name_takes_the_place_of_the_first(twin):
-    writing_files.save(twin, "a.md", b"old")
-    writing_files.save(twin, "a.md", b"new")
-    assert [path.read_bytes() for path in writing_files.uploaded(twin)] == [b"new"]
+def test_a_second_upload_of_a_name_gets_a_number_unless_it_is_the_same(twin):
+    for content in (b"Anna", b"Bert", b"Anna", b"Bert", b"Cleo"):
+        writing_files.save(twin, "result.json", content)
+    kept = {path.name: path.read_bytes() for path in writing_files.uploaded(twin)}
+    assert kept == {"result.json": b"Anna", "result-2.json": b"Bert", "result-3.json": b"Cleo"}
+
+
+def test_the_number_is_said(twin):
+    picker = writing_form.form(twin).picker
+    upload(picker, ("result.json", b"Anna"), ("a.md", POST.encode()))
+    assert not picker.message.value
+    upload(picker, ("result.json", b"Bert"))
+    assert "kept as result-2.json" in picker.message.value
+    assert len(writing_files.uploaded(twin)) == 3
 
 
 def test_what_is_too_large_or_does_not_fit_is_not_kept(twin, monkeypatch):
@@ -197,7 +207,19 @@ def test_what_was_uploaded_is_chosen_again_in_a_form_made_anew_and_can_be_remove
     for name in ("a.md", "b.md"):
         [row] = [row for row in form.picker.uploads.children if name in text_of(row)]
         next(part for part in inside(row) if hasattr(part, "click")).click()
+        assert (twin.writing() / name).exists(), "it is asked first"
+        click(form.picker, name, "Keep it")
+        click(form.picker, name, "Remove")
+        click(form.picker, name, "Delete it for good")
+        assert not (twin.writing() / name).exists()
     assert form.settings.source == "" and writing_files.uploaded(twin) == []
+
+
+def click(picker, name, label):
+    """Click a button in the row of an uploaded file."""
+    [row] = [row for row in picker.uploads.children if name in text_of(row)]
+    [one] = [part for part in inside(row) if getattr(part, "description", "") == label]
+    one.click()
 
 
 def test_another_chosen_source_stays_when_the_last_upload_is_removed(twin, at_home):
@@ -206,8 +228,8 @@ def test_another_chosen_source_stays_when_the_last_upload_is_removed(twin, at_ho
     form = writing_form.form(twin)
     upload(form.picker, ("a.md", POST.encode()))
     form.picker._set(str(at_home / "posts"))
-    [row] = [row for row in form.picker.uploads.children if "a.md" in text_of(row)]
-    next(part for part in inside(row) if hasattr(part, "click")).click()
+    click(form.picker, "a.md", "Remove")
+    click(form.picker, "a.md", "Delete it for good")
     assert form.settings.source == str(at_home / "posts") and not writing_files.uploaded(twin)
 
 

@@ -97,26 +97,42 @@ class SourcePicker(widgets.VBox):
         self._filling = False
         self.uploads.children = [self._row(path) for path in writing_files.uploaded(self.twin)]
 
-    def _row(self, path):
+    def _row(self, path, asked=False):
         said, why = f"{esc(path.name)} · {size(path.stat().st_size)}", _not_read(path)
         name = html(f"✗ {said} · {esc(why)}" if why else f"✓ {said}")
-        remove = button(t("ui.remove_upload"), partial(self._remove, path))
-        return line(name, remove)
+        if not asked:
+            return line(name, button(t("ui.remove_upload"), partial(self._ask, path)))
+        return line(
+            name,
+            button(t("ui.remove_for_good"), partial(self._remove, path)),
+            button(t("ui.keep_upload"), self.refresh),
+        )
+
+    def _ask(self, path):
+        """Ask before a file is deleted, which can't be undone."""
+        rows = zip(writing_files.uploaded(self.twin), self.uploads.children)
+        self.uploads.children = [
+            self._row(other, asked=True) if other == path else row for other, row in rows
+        ]
 
     def _take(self, change=None):
         """Keep what was uploaded, say what could not be kept, and choose the uploads."""
         files = writing_files.received(self.upload.value)
         if not files:
             return
-        problems = []
+        notes = []
         for number, (name, content) in enumerate(files, 1):
             saving = t("ui.upload_saving", name=name, number=number, total=len(files))
             self.message.value = sentence(saving).html
             try:
-                writing_files.save(self.twin, name, content)
+                kept = writing_files.save(self.twin, name, content)
             except TwinError as error:
-                problems.append(sentence(str(error), "stop").html)
-        self.message.value = "".join(problems)
+                notes.append(sentence(str(error), "stop").html)
+                continue
+            if kept.name != writing_files.safe_name(name):
+                values = {"name": name, "kept": kept.name}
+                notes.append(sentence(t("ui.upload_has_number", **values), "warning").html)
+        self.message.value = "".join(notes)
         self._forget()
         if writing_files.uploaded(self.twin):
             self._set(str(self.twin.writing()))

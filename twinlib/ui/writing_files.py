@@ -4,6 +4,7 @@ They are kept in the twin's folder `writing`, which is read as one source. They 
 they came: archives are never unpacked, see corpus/readers/archive.py.
 """
 
+import itertools
 import os
 import re
 import shutil
@@ -29,8 +30,9 @@ def received(value: dict | Iterable[dict]) -> list[tuple[str, bytes]]:
 
 
 def save(twin: Twin, name: str, content: bytes) -> Path:
-    """Keep an uploaded file in the twin's folder, in the place of an earlier one of that name.
+    """Keep an uploaded file in the twin's folder.
 
+    Where another one has its name, it gets a number: every Telegram export is called result.json.
     Raises TwinError when it is too large or the disk is too full.
     """
     limit = archive.ARCHIVE_LIMIT if content[:4] == b"PK\3\4" else archive.FILE_LIMIT
@@ -39,7 +41,7 @@ def save(twin: Twin, name: str, content: bytes) -> Path:
     free = shutil.disk_usage(twin.path).free
     if len(content) + _SPARE > free:
         raise TwinError(t("ui.upload_disk_full", name=name, free=size(free)))
-    path = twin.writing() / _safe(name)
+    path = _free(twin.writing() / safe_name(name), content)
     try:
         write_atomic(path, content)
     except OSError as error:
@@ -48,7 +50,16 @@ def save(twin: Twin, name: str, content: bytes) -> Path:
     return path
 
 
-def _safe(name):
+def _free(path, content):
+    """The path itself, or with the first number under which there is nothing, or the same."""
+    stem, suffix = os.path.splitext(path.name)
+    for number in itertools.count(2):
+        if not path.exists() or path.is_file() and path.read_bytes() == content:
+            return path
+        path = path.with_name(f"{stem}-{number}{suffix}")
+
+
+def safe_name(name: str) -> str:
     """A name that is a file's on every system, without folders."""
     name = unicodedata.normalize("NFC", re.split(r"[\\/]", name)[-1])
     name = re.sub(r'[\x00-\x1f<>:"|?*]', "-", name).strip(". ") or "file"
