@@ -1,8 +1,11 @@
 """Cache: looked up by key, whole after a kill, and only what is missing is computed."""
 
+import errno
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +37,35 @@ def test_a_damaged_line_is_missing_and_the_next_one_is_not_glued_to_it(tmp_path,
     cache = Cache(path)
     cache.append({"id": "c"})
     assert list(Cache(path).records) == [("a",), ("c",)]
+
+
+def test_a_line_that_a_full_disk_tears_costs_no_later_one(tmp_path, monkeypatch):
+    cache = Cache(tmp_path / "log.jsonl")
+    cache.append({"id": "a"})
+
+    class Torn:
+        """A file of which the first writing ends half way."""
+
+        def __init__(self, *arguments, **options):
+            self.file = open(*arguments, **options)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            self.file.close()
+
+        def write(self, text):
+            self.file.write(text[: len(text) // 2])
+            self.file.flush()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "open", Torn, raising=False)
+    with pytest.raises(OSError, match="No space"):
+        cache.append({"id": "b"})
+    monkeypatch.undo()
+    cache.append({"id": "c"})
+    assert list(Cache(cache.path).records) == [("a",), ("c",)]
 
 
 def test_only_what_is_missing_is_made_in_portions_each_written_at_once(tmp_path):
@@ -124,3 +156,49 @@ def test_a_torn_line_is_gone_once_the_file_was_replaced(tmp_path):
     cache.replace(list(cache.records.values()))
     cache.append({"id": "c"})
     assert path.read_text(encoding="utf-8") == '{"id": "a"}\n{"id": "c"}\n'
+
+
+def test_a_folder_is_replaced_or_stays_as_it_was(tmp_path, monkeypatch):
+    new, folder = tmp_path / "words.part", tmp_path / "words"
+    for path, text in ((new, "new"), (folder, "old")):
+        path.mkdir()
+        (path / "index").write_text(text, encoding="utf-8")
+    rename = Path.rename
+
+    def failing(path, target):
+        if path == new:
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OSError, match="Input/output"):
+        files.put_folder_in_place(new, folder)
+    assert (folder / "index").read_text(encoding="utf-8") == "old" and new.exists()
+    monkeypatch.undo()
+    files.put_folder_in_place(new, folder)
+    assert (folder / "index").read_text(encoding="utf-8") == "new"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_lock_that_is_held_on_is_waited_for_once_and_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(files, "_LOCK_WAIT", 0.5)
+    lock, entered, leave = tmp_path / ".lock", threading.Event(), threading.Event()
+
+    def hold():
+        with files.locked(lock):
+            entered.set()
+            leave.wait(20)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    entered.wait(20)
+    with files.locked(lock):
+        assert "may be lost" in capsys.readouterr().err
+    began = time.monotonic()
+    with files.locked(lock):
+        assert time.monotonic() - began < 0.4 and not capsys.readouterr().err
+    leave.set()
+    holder.join()
+    for _ in range(2):
+        with files.locked(lock):
+            assert not capsys.readouterr().err

@@ -139,6 +139,17 @@ def test_a_run_on_another_machine_lives_while_its_heart_beats(twin):
     assert running.current(twin) is None
 
 
+def test_another_machine_that_is_called_the_same_is_another_machine(twin):
+    run = put(twin, here(pid=2**22 + 1, system="another boot"))
+    assert running.current(twin) == run, "its process can't be looked up from here"
+    with pytest.raises(running.Busy):
+        running.refuse_second(twin, "persona")
+    put(twin, here(pid=2**22 + 1, system=running.this_system()))
+    assert running.current(twin) is None, "killed on this machine"
+    with running.claim(twin, "persona", {}):
+        assert running.last(twin).system == running.this_system() != ""
+
+
 @pytest.mark.parametrize(
     "damage",
     [

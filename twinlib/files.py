@@ -21,11 +21,13 @@ from .i18n import t
 
 # A temporary file older than this many seconds was left by a process that was killed.
 _ABANDONED = 3600
-_LOCK_WAIT = 5  # seconds for a lock; a read and a write take milliseconds
+_LOCK_WAIT = 20.0  # seconds for a lock; a read and a write take milliseconds, on slow disks seconds
 _WINDOWS = sys.platform == "win32"
 _SKIPPED = {"node_modules", "__pycache__"}
 # {folder: the file in it that is missing when its disk is away}
 _HOMES: dict[Path, Path] = {}
+# {lock file: when it was taken, in nanoseconds}: locks that were waited for in vain
+_PASSED_OVER: dict[Path, int] = {}
 
 
 class TwinError(Exception):
@@ -135,6 +137,24 @@ def scratch(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def put_folder_in_place(new: Path, folder: Path) -> None:
+    """Give a finished folder the name of one that it replaces, which is deleted afterwards.
+
+    Where the new one can't be renamed, the old one gets its name back.
+    """
+    old = folder.with_name(f".{folder.name}.old")
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
 @contextmanager
 def replaced(path: Path, private: bool = False) -> Iterator[BinaryIO]:
     """A temporary binary file that replaces `path` at the end, unless an error is raised.
@@ -156,13 +176,13 @@ def replaced(path: Path, private: bool = False) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _replace(temporary, path)
+        put_in_place(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def _replace(temporary, path):
+def put_in_place(temporary: Path, path: Path) -> None:
     """os.replace, tried for some seconds on Windows, which refuses while a program reads `path`."""
     for wait in (0.05, 0.1, 0.2, 0.4, 0.8, 1.6) if _WINDOWS else ():
         try:
@@ -241,14 +261,33 @@ def write_records(path: Path, records: Iterable[dict], private: bool = False) ->
 def locked(path: Path) -> Iterator[None]:
     """Keep other processes that use this lock file out, to read, change and write files.
 
-    Some disks keep the lock of a killed process: it is passed over after some seconds.
+    Some disks keep the lock of a killed process: it is passed over after some seconds, which is
+    said, and not waited for again until somebody takes it anew.
     """
     from huggingface_hub.utils import WeakFileLock
 
+    path = Path(path).absolute()
     with ExitStack() as stack:
-        with suppress(TimeoutError):
-            stack.enter_context(WeakFileLock(path, timeout=_LOCK_WAIT))
+        taken = _changed(path)
+        waited = taken and _PASSED_OVER.get(path) == taken
+        try:
+            stack.enter_context(WeakFileLock(path, timeout=0.1 if waited else _LOCK_WAIT))
+            with suppress(OSError):
+                os.utime(path)  # tells this lock from the one before
+        except TimeoutError:
+            _PASSED_OVER[path] = _changed(path)
+            if not waited:
+                text = t("core.lock_passed_over", path=path, seconds=round(_LOCK_WAIT))
+                print(text, file=sys.stderr, flush=True)
         yield
+
+
+def _changed(path):
+    """When a file was changed, in nanoseconds; 0 without it."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def parsed_lines(text: str) -> Iterator[tuple[int, dict | None]]:
@@ -317,8 +356,9 @@ class Cache:
         lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
         with self._lock:
             make_folder(self.path.parent)
+            begin, self._torn = "\n" * self._torn, True  # until all of it is written
             with open(self.path, "a", encoding="utf-8") as file:
-                file.write("\n" * self._torn + lines)
+                file.write(begin + lines)
             self._torn = False
             self.records.update((self._key(record), record) for record in records)
 

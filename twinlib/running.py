@@ -13,9 +13,11 @@ import signal
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from .files import (
     TwinError,
@@ -49,7 +51,8 @@ class Run:
     output is in the twin's log. `ended` is None until the end; `sentence` then says why the step is
     not done ('' if it is), `stopped` whether it was interrupted, and `asked` how often by
     ask_to_stop. `series` is the process that goes on with the next step after this one, 0 if none.
-    `then` names the steps that notebook 00's page, which started it, has still to start.
+    `then` names the steps that notebook 00's page, which started it, has still to start. `system`
+    tells machines and containers with the same `host` apart; older versions did not note it.
     """
 
     step: str
@@ -67,17 +70,18 @@ class Run:
     asked: int = 0
     series: int = 0
     then: str = ""
+    system: str = ""
 
     def is_same(self, other: "Run | None") -> bool:
         """Whether the other record is of this run."""
         return other is not None and self._name() == other._name()
 
     def _name(self):
-        return self.step, self.pid, self.host, self.started
+        return self.step, self.pid, self.host, self.system, self.started
 
     def is_here(self) -> bool:
-        """Whether it runs on this machine."""
-        return self.host == platform.node()
+        """Whether it runs on this machine, where its process can be looked up."""
+        return self.host == platform.node() and self.system in ("", this_system())
 
     def is_left(self) -> bool:
         """Whether the process that started it on this machine is gone."""
@@ -107,6 +111,21 @@ class Run:
             return False
         except psutil.AccessDenied:
             return True
+
+
+def this_system() -> str:
+    """What tells this machine, or container, from others that are called the same.
+
+    On Linux the start of the system and the namespace of the processes, elsewhere the number of a
+    network card; '' where there is neither.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        card = uuid.getnode()
+        invented = card >> 40 & 1  # drawn anew by each process, where there is no card
+        return "" if invented else f"{card:012x}"
 
 
 class Busy(TwinError):
@@ -178,7 +197,8 @@ def claim(
         who = step, os.getpid(), platform.node(), began
         series = int(os.environ.get(SERIES) or 0)
         then = os.environ.get(THEN, "")
-        run = Run(*who, now(), now(), settings, os.getppid(), logged, series=series, then=then)
+        more = {"series": series, "then": then, "system": this_system()}
+        run = Run(*who, now(), now(), settings, os.getppid(), logged, **more)
         write_json(twin.file("running"), asdict(run))
     heart = _Heart(twin, run)
     heart.start()

@@ -15,7 +15,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..files import TwinError, content_id, known_fields, read_records, replaced, write_records
+from ..files import (
+    TwinError,
+    content_id,
+    known_fields,
+    put_folder_in_place,
+    read_records,
+    replaced,
+    write_records,
+)
 from ..i18n import t
 from ..models import embed
 from ..text.script import language_of
@@ -416,8 +424,7 @@ def write(twin: Twin, passages: Sequence[Passage]) -> Lexical:
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     lexical.save(part)
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+    put_folder_in_place(part, folder)
     return lexical
 
 
