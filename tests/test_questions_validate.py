@@ -167,6 +167,28 @@ def test_a_claim_in_english_stands_in_the_passage(question, reason):
     assert read(json_of(question), passage()).reason == reason
 
 
+SISTER = "我的妹妹住得远。她每年寄一张明信片，张张都是电车。我回了她两封信，也寄过一把扳手。"
+CARL = "Carl mended kettles. He walked to Rome with a kettle, and I walked home. He sold it there."
+
+
+@pytest.mark.parametrize(
+    "question, language, text, reason",
+    [
+        ("说说你寄来的明信片。", "zh", SISTER.replace("也寄过", "也送过"), "claim"),
+        ("说说你寄来的明信片。", "zh", SISTER, ""),
+        ("说说你收到的明信片。", "zh", SISTER, ""),
+        ("说说你妹妹寄来的明信片。", "zh", SISTER.replace("也寄过", "也送过"), ""),
+        ("Why did you walk with a kettle?", "en", CARL, ""),
+        ("Why did you walk with a kettle?", "en", CARL.replace(", and I walked home", ""), "claim"),
+        ("Where is the kettle that you walked to Rome with?", "en", CARL, ""),
+        ("Who walked to Rome with a kettle?", "en", CARL, ""),
+    ],
+)
+def test_what_others_did_is_not_asked_of_the_author(question, language, text, reason):
+    asked = passage(language, text=text)
+    assert validate.read_reply(json_of(question), asked).reason == reason
+
+
 @pytest.mark.parametrize(
     "question, reason",
     [

@@ -126,6 +126,16 @@ _CLAIM_EN = re.compile(
     r"(?: that)? (?P<of>.+?) (?:is|are|was|were) (?P<said>.+)$",
     re.IGNORECASE,
 )
+# What a question says that its reader did: "the postcard that you sent", 你寄来的明信片.
+_DID_ZH = re.compile("你(?P<did>[\u4e00-\u9fff])[\u4e00-\u9fff]?[来过去了到出]?的[\u4e00-\u9fff]")
+_DID_EN = re.compile(rf"\b(?:did|that) you (?:ever )?(?P<did>[{LOWER}]{{4,}})\b", re.IGNORECASE)
+_STEM = 4  # letters of an English verb that all its forms have
+_BY_AUTHOR = re.compile(
+    rf"[我咱]|(?<![{LATIN}])(?:{not_in_capitals('i we my me us our')})(?![{LATIN}])"
+)
+_BY_OTHERS = re.compile(
+    rf"[她他它]|(?<![{LATIN}])(?:{not_in_capitals('he she they')})(?![{LATIN}])"
+)
 _ASKED_IN_IT = re.compile("什么|怎|谁|哪|几|多少|如何|是否|还是|有没有")
 # Greek to Thai, kana, hangul.
 _OTHER_SCRIPT = re.compile("[\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
@@ -273,7 +283,7 @@ def _problem(question, passage, found):
         return "person"
     if _UNCLEAR.search(own_words) or _WHICH_ONE.search(question):
         return "unclear"
-    if problem := _claim(end, passage):
+    if problem := _claim(end, passage) or _swapped(end, passage):
         return problem
     return "" if found is None or found(question, passage) else "subject"
 
@@ -293,6 +303,22 @@ def _claim(question, passage):
     sentences = re.split(r"[。！？!?\n]|\. ", f"{passage.title}\n{passage.text}".lower())
     linked = any(all(any(map(each.count, parts)) for parts in both) for each in sentences)
     return "" if linked else "claim"
+
+
+def _swapped(question, passage):
+    """'claim' where a question says that the author did what others did, in all its sentences."""
+    zh = passage.language == "zh"
+    done = (_DID_ZH if zh else _DID_EN).search(question)
+    if not done:
+        return ""
+    verb = done["did"] if zh else rf"\b{done['did'][:_STEM]}"
+    told = [
+        each
+        for each in re.split(r"[。！？!?\n]|\. ", passage.text)
+        if re.search(verb, each, re.IGNORECASE)
+    ]
+    by_others = (_BY_OTHERS.search(each) and not _BY_AUTHOR.search(each) for each in told)
+    return "claim" if told and all(by_others) else ""
 
 
 def _parts(text, zh):
