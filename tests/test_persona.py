@@ -4,8 +4,10 @@ saved adapter."""
 import json
 import math
 import shutil
+from types import SimpleNamespace
 
 import pytest
+import torch
 from conftest import build_tiny_base
 
 from twinlib import Stopped, TwinError, settings
@@ -153,6 +155,47 @@ def test_a_sample_is_shown_in_runs_of_read_and_learnt():
 
 
 # Training
+
+
+@pytest.mark.slow
+def test_the_validation_loss_is_of_the_adapter_that_is_saved(sample_twin, tiny_base, monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        persona,
+        "_rows",
+        lambda training, rows=persona._rows: shown.append(rows(training)) or shown[0],
+    )
+    figures = train(
+        sample_twin, tiny_base, steps=24, learning_rate=1e-3, patience=20, lora_scale=0.1
+    ).figures
+    base = load.prepare(str(tiny_base))
+    model, _ = load.load(base, sample_twin.adapter("persona"), "32-bit")
+    nats, learnt = 0.0, 0
+    for row in shown[0][0]["val"]:
+        targets = torch.tensor(row.input_ids[1:])
+        asked = torch.tensor(row.completion_mask[1:], dtype=torch.bool)
+        with torch.no_grad():
+            scores = model(torch.tensor([row.input_ids])).logits[0, :-1].float()
+        nats += float(
+            torch.nn.functional.cross_entropy(scores[asked], targets[asked], reduction="sum")
+        )
+        learnt += int(asked.sum())
+    assert figures["val_loss"]["value"] == pytest.approx(nats / learnt, abs=2e-3)
+    history = [json.loads(line) for line in sample_twin.history("persona").read_text().splitlines()]
+    watched = min(r["eval_loss"] for r in history if r.get("eval_loss") and r["done"])
+    assert figures["val_loss"]["value"] > watched + 0.005, "a tenth of what was learnt"
+
+
+def test_a_training_that_made_it_worse_says_by_how_much():
+    evaluations = [(0, 2.0), (10, 2.9), (20, 3.1)]
+    history = [{"step": step, "eval_loss": loss, "loss": loss} for step, loss in evaluations]
+    trainer = SimpleNamespace(state=SimpleNamespace(log_history=history, global_step=20))
+    callback = SimpleNamespace(tokens_per_second=lambda: 1.0, first=0)
+    rows, layer = {"val": [1] * 8, "train": [1] * 9}, torch.nn.Linear(1, 1)
+    output = SimpleNamespace(metrics={})
+    found = persona._figures(trainer, callback, output, rows, layer, 2.9)
+    assert (found["val_loss_before"]["value"], found["val_loss"]["value"]) == (2.0, 2.9)
+    assert found["val_loss"]["level"] == "bad" and persona._loss_warnings(found)
 
 
 @pytest.mark.slow

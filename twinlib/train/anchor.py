@@ -14,7 +14,7 @@ from ..models import letters, load
 from ..models.encode import Encoded
 from ..models.free_memory import ran_out
 from ..text.spacing import evenly
-from .persona import Training
+from .training import Training
 
 if TYPE_CHECKING:
     import torch

@@ -20,9 +20,9 @@ from . import problems as exams
 from .anchor import Anchor
 from .checkpoints import Kept
 from .in_parts import InParts
-from .persona import Training
 from .practice import Practice
 from .trainer import common_arguments
+from .training import Training
 
 if TYPE_CHECKING:
     import torch

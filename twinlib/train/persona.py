@@ -7,7 +7,7 @@ import contextlib
 import os
 from dataclasses import asdict, replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .. import catalogue, i18n
 from ..files import Cache, TwinError, content_id, read_records, write_records
@@ -24,7 +24,8 @@ from ..text.script import tokens_estimate
 from ..text.spacing import evenly
 from ..twin import AUTO, Outcome, Problem, Twin, figure
 from . import callbacks, checkpoints, memory_rows, processes
-from .trainer import answering, packed_trainer, unsloth_trainer
+from .trainer import answering, final_loss, packed_trainer, unsloth_trainer
+from .training import Training
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -35,17 +36,6 @@ _VALIDATION_ROWS = {"smoke": 8, "quick": 40}
 _ANSWERS = {"smoke": (3, 60), "quick": (4, 120), "standard": (6, 200), "thorough": (8, 250)}
 _REPLAY_TOKENS = 160
 _REPLAY_ROWS = {"smoke": 16}  # at most: answering takes a CPU as long as learning
-
-
-class Training(NamedTuple):
-    """A running training: twin, settings without 'auto', base, model, tokenizer, progress."""
-
-    twin: Twin
-    settings: Persona
-    base: load.Base
-    model: object
-    tokenizer: object
-    progress: Progress
 
 
 def facts(twin: Twin) -> dict:
@@ -195,12 +185,13 @@ def run(twin: Twin, settings: Persona, progress: Progress) -> Outcome:
     trainer, callback = _trainer(training, rows)
     output = callbacks.train(trainer, callback, checkpoint, progress)
     scale_adapter(model, settings.lora_scale)
+    val_loss = final_loss(trainer) if rows["val"] else None
     processes.wait()
     checkpoints.save_adapter(twin, "persona", model, base)
     if processes.is_main():
         write_records(twin.file("samples"), samples + _answers(training, "after"))
         checkpoints.forget_rescued(twin, "persona")
-    figures = _figures(trainer, callback, output, rows, model)
+    figures = _figures(trainer, callback, output, rows, model, val_loss)
     warnings += [trainer.sentence] * bool(trainer.sentence) + _loss_warnings(figures)
     return Outcome(figures, inputs, warnings, settings)
 
@@ -437,7 +428,8 @@ def _trainer(training, rows):
     if rows["val"]:
         trainer.add_callback(callbacks.early_stopping(settings.patience))
     figures = {name: name for name in ("loss", "eval_loss", "learning_rate")}
-    sampler = _sampler(training) if estimate.shards() == 1 else None  # who answers alone, waits
+    # Where several processes share the weights, one that answered alone would wait for the others.
+    sampler = _sampler(training) if estimate.shards() == 1 else None
     return trainer, callbacks.attach_callback(trainer, progress, figures, sampler)
 
 
@@ -455,13 +447,15 @@ def scale_adapter(model: "PeftModel", scale: float) -> None:
                 weights.mul_(scale)
 
 
-def _figures(trainer, callback, output, rows, model):
+def _figures(trainer, callback, output, rows, model, val_loss):
+    """The report's figures; `val_loss` is that of the saved adapter, None without such rows."""
     import torch
 
     state = trainer.state
     losses = callbacks.by_step(state.log_history, "loss")
     last = losses[-max(1, len(losses) // 4) :]
     evaluations = [record["eval_loss"] for record in state.log_history if "eval_loss" in record]
+    before = evaluations[0] if evaluations else None
     validated = len(rows["val"])
     figures = {
         "train_loss": figure(
@@ -469,12 +463,12 @@ def _figures(trainer, callback, output, rows, model):
             n=len(last),
             note=both("train.mean_of_last_quarter"),
         ),
-        "val_loss_before": figure(_rounded(evaluations[0] if evaluations else None), n=validated),
+        "val_loss_before": figure(_rounded(before), n=validated),
         "val_loss": figure(
-            _rounded(min(evaluations, default=None)),
+            _rounded(val_loss),
             n=validated,
-            note=both("train.checkpoint_kept"),
-            level=_level(evaluations),
+            note=both("train.adapter_as_saved"),
+            level=_level(before, val_loss),
         ),
         "steps": figure(state.global_step),
         "rows": figure(len(rows["train"])),
@@ -492,11 +486,11 @@ def _figures(trainer, callback, output, rows, model):
     return figures
 
 
-def _level(losses):
-    """The level of the best of the validation losses, of which the first is before training."""
-    if not losses:
+def _level(before, after):
+    """The level of the validation loss after training; 'unsure' where there are no rows for it."""
+    if before is None or after is None:
         return "unsure"
-    return "good" if min(losses) < losses[0] else "bad"
+    return "good" if after < before else "bad"
 
 
 def _rounded(value):

@@ -8,8 +8,8 @@ import time
 
 from ..text import tasks
 from . import band, rewards
-from .persona import Training
 from .problems import messages
+from .training import Training
 
 _SHOWN_EVERY = 20.0  # seconds between two completions that are recorded to be looked at
 

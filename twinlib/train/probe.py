@@ -20,8 +20,8 @@ from ..text import tasks
 from ..text.statistics import wilson
 from ..twin import Twin
 from . import band
-from .persona import Training
 from .problems import messages
+from .training import Training
 
 TRIES = 8
 GOOD = 0.9  # pass@1 from which little is left to gain

@@ -22,7 +22,7 @@ from ..text.tasks import problem_file, task_decimals, task_procedural
 from ..twin import Problem, Twin, figure
 from . import callbacks
 from .nearness import Author
-from .persona import Training
+from .training import Training
 
 if TYPE_CHECKING:
     from transformers import Trainer

@@ -17,7 +17,7 @@ from ..settings import Reasoning, resolve, stop, stops, warning
 from ..twin import AUTO, Outcome, Problem, Twin, figure
 from . import callbacks, checkpoints, grpo, probe, processes
 from . import problems as exams
-from .persona import Training
+from .training import Training
 
 _SMALL = 0.4  # billions of parameters: no smaller base has gained (benchmarks/README.md)
 

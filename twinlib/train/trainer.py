@@ -291,6 +291,19 @@ class _PackedTraining:
         return metrics
 
 
+def final_loss(trainer: "Trainer") -> float:
+    """The validation loss of the model as it is after training, of which no callback hears.
+
+    It is neither logged nor kept in the trainer's history, which is that of the training alone.
+    """
+    handler, history = trainer.callback_handler, list(trainer.state.log_history)
+    callbacks, handler.callbacks = handler.callbacks, []
+    try:
+        return trainer.evaluate()["eval_loss"]
+    finally:
+        handler.callbacks, trainer.state.log_history = callbacks, history
+
+
 # Answering in the middle of training
 
 
