@@ -4,8 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
+import yaml
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -113,3 +115,17 @@ def test_what_is_optional_is_installed_beside_the_tested_versions_or_that_is_sai
     assert "\nreasoning-gym==" in pins.read_text() and "extra" not in pins.read_text()
     assert ("Unsloth could not be installed beside" in said.stdout) == fails
     assert ("step 03 has others" in said.stdout) == fails
+
+
+def test_the_tests_run_on_every_push_and_pull_request_with_the_oldest_python():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
+    assert set(workflow[True]) == {"push", "pull_request"}, "YAML 1.1 reads `on` as true"
+    [job] = workflow["jobs"].values()
+    assert "make test" in [step.get("run") for step in job["steps"]]
+    used = {
+        step["uses"].split("@")[0]: step.get("with", {}) for step in job["steps"] if "uses" in step
+    }
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["requires-python"] == f">={used['actions/setup-python']['python-version']}"
+    named = used["actions/setup-python"]["cache-dependency-path"].split()
+    assert all((ROOT / name).exists() for name in named)
