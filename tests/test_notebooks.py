@@ -321,7 +321,9 @@ def test_the_setup_cell_fetches_the_project_where_it_is_not(cell):
     for start in (cell.empty, cell.home):  # and once more from inside: nothing is fetched twice
         said = cell(start)
         package = cell.home / "twinlib" / "__init__.py"
-        assert said.stdout.split() == [str(cell.home), str(package)], said.stderr
+        *told, folder, file = said.stdout.splitlines()
+        assert [folder, file] == [str(cell.home), str(package)], said.stderr
+        assert ("git leaves out" in " ".join(told)) == bool(told) == (start == cell.empty)
     assert list(cell.empty.iterdir()) == [cell.home]
 
 
@@ -333,7 +335,7 @@ def test_without_a_network_the_setup_cell_is_one_sentence_and_works_later(cell):
     without_git = cell(setup='import os; os.environ["PATH"] = ""\n' + cell.setup)
     assert without_git.stderr.endswith(made.NOT_FETCHED["en"] + "\n")
     publish(cell.project)
-    assert cell().stdout.split()[0] == str(cell.home)
+    assert cell().stdout.splitlines()[-2] == str(cell.home)
 
 
 @pytest.mark.slow
@@ -342,7 +344,7 @@ def test_a_folder_that_a_killed_download_left_is_put_aside_and_the_project_fetch
     (cell.home / ".git").mkdir(parents=True)
     (cell.home / "diary.txt").write_text("mine")
     said = cell()
-    assert said.stdout.split()[0] == str(cell.home), said.stderr
+    assert said.stdout.splitlines()[-2] == str(cell.home), said.stderr
     [aside] = [path for path in cell.empty.iterdir() if path != cell.home]
     assert (aside / "diary.txt").read_text() == "mine"
 
@@ -666,3 +668,20 @@ def test_the_next_notebook_is_a_link_where_the_front_end_can_open_it(twin, monke
 def test_links_between_notebooks_lead_somewhere(path):
     for name in re.findall(r"\]\((?!http)(.*?)\)", "\n".join(cells(path, "markdown"))):
         assert (path.parent / name).exists(), name
+
+
+def test_what_is_written_into_the_settings_of_git_is_said_once(tmp_path, monkeypatch, capsys):
+    from twinlib.ui import runtime
+
+    git = ["git", "-C", str(tmp_path)]
+    monkeypatch.setattr(runtime, "ROOT", tmp_path)
+    runtime._keep_outputs_out_of_git()
+    assert not capsys.readouterr().out, "no clone"
+    subprocess.run([*git, "init", "-q"], check=True)
+    runtime._keep_outputs_out_of_git()
+    said = capsys.readouterr().out
+    assert 'filter "twinlib" from .git/config' in said
+    kept = subprocess.run([*git, "config", "filter.twinlib.clean"], capture_output=True, text=True)
+    assert "tools/strip_outputs.py" in kept.stdout
+    runtime._keep_outputs_out_of_git()
+    assert not capsys.readouterr().out

@@ -115,16 +115,22 @@ def _keep_outputs_out_of_git():
     """Set up the filter that .gitattributes names, where the project is a clone.
 
     With it a notebook that was run stays unchanged for git. If the filter can't run, git refuses to
-    add the notebook rather than add what it shows.
+    add the notebook rather than add what it shows. What is written into the clone's settings is
+    said, once, with the command that takes it out again.
     """
     python = Path(sys.executable).as_posix()
     clean = f'PY="{python}"; [ -x "$PY" ] || PY=python3; "$PY" tools/strip_outputs.py'
     if not (ROOT / ".git").is_dir() or not shutil.which("git"):
         return
     # With `required` git refuses to check out as well, unless the way back is named, too.
+    git, is_new = ["git", "-C", str(ROOT), "config"], False
     for name, value in (("clean", clean), ("smudge", "cat"), ("required", "true")):
-        git = ["git", "-C", str(ROOT), "config", f"filter.twinlib.{name}", value]
-        subprocess.run(git, capture_output=True)  # a clone that can't be written stays as it is
+        key = f"filter.twinlib.{name}"
+        if subprocess.run([*git, key], capture_output=True, text=True).stdout.strip() != value:
+            # A clone that can't be written stays as it is.
+            is_new |= subprocess.run([*git, key, value], capture_output=True).returncode == 0
+    if is_new:
+        print(t("ui.git_leaves_outputs_out"), flush=True)
 
 
 def _install_for_gpu(requirements):
