@@ -7,12 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT, build_tiny_base
+from widget_tree import inside
 
 from twinlib import Twin
 from twinlib.files import write_json
 from twinlib.gguf import writer
 from twinlib.models import gguf_vocabulary, load
-from twinlib.talk import preferences, voices
+from twinlib.talk import voices
 from twinlib.talk.answering import Answering
 from twinlib.ui import chat_box
 from twinlib.ui.chat_box import ChatBox
@@ -143,37 +144,10 @@ def test_a_source_opens_the_passage_with_its_words_marked(box):
     assert re.search(r"a\. <mark[^>]*>b &lt; c</mark>\. d", text)
 
 
-def test_a_thumb_keeps_the_answer_with_what_stood_beside_it_and_is_taken_back(box):
+def test_no_button_under_an_answer_asks_for_a_judgement_that_nothing_reads(box):
     box.beside.value = "base"
     say(box, "Zero?"), finish(box, "0", "00")
-    say(box, "One?")
-    thumb = box.shown.children[0].thumbs["file"]
-    assert thumb["up"].layout.display == "none"  # nothing to judge yet
-    finish(box, "1", "eins")
-    assert thumb["up"].layout.display == ""
-    thumb["down"].click()
-    [kept] = preferences.decisions(box.twin).values()
-    assert kept == {
-        "action": "down",
-        "question": "One?",
-        "answer": "1",
-        "before": [
-            {"role": "user", "content": "Zero?"},
-            {"role": "assistant", "content": "0"},
-        ],
-        "who": "file",
-        "memory": False,
-        "beside": ["eins"],
-    }
-    thumb["up"].click()
-    box.shown.children[0].thumbs["base"]["down"].click()
-    actions = {each["answer"]: each["action"] for each in preferences.decisions(box.twin).values()}
-    assert actions == {"1": "up", "eins": "down"} and thumb["up"].button_style == "success"
-    thumb["up"].click()
-    assert list(preferences.decisions(box.twin).values())[0]["answer"] == "eins"
-    box.twin.file("preferences").write_text("{", encoding="utf-8")
-    thumb["up"].click()
-    assert "damaged" in shown(box) and thumb["up"].button_style == ""
+    assert not [part for part in inside(box.shown) if hasattr(part, "click")]
 
 
 def test_one_who_joins_later_knows_what_was_said(box):

@@ -14,7 +14,7 @@ from twinlib.files import DamagedFile, json_or, read_json, write_atomic, write_j
 from twinlib.memory import abstain, index
 from twinlib.models import exportable, load, pip_base, plan
 from twinlib.settings import resolve
-from twinlib.talk import preferences, voices
+from twinlib.talk import voices
 from twinlib.train import band, checkpoints, persona, rescue
 from twinlib.twin import STEPS
 from twinlib.twin_folder import set_aside
@@ -288,11 +288,11 @@ def test_a_damaged_file_is_an_error_of_ours_that_says_what_to_do(
 
 
 @pytest.mark.parametrize("text", DAMAGED)
-@pytest.mark.parametrize("key", ["decisions", "approved", "preferences"])
+@pytest.mark.parametrize("key", ["decisions", "approved"])
 def test_damaged_decisions_are_said_and_never_taken_for_none(text, key, twin):
     written(twin.file(key), text)
     with pytest.raises(TwinError, match=f"{twin.file(key).name} is damaged: .*to decide again"):
-        preferences.decisions(twin) if key == "preferences" else twin.decisions()
+        twin.decisions()
 
 
 @pytest.mark.parametrize("text", DAMAGED)

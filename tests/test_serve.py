@@ -1,7 +1,9 @@
 """The twin as a server: who gets in, what apps send and read, several at once, hang-ups, abuse."""
 
 import base64
+import errno
 import gzip
+import http.client
 import json
 import os
 import re
@@ -19,15 +21,17 @@ import numpy
 import psutil
 import pytest
 from client_requests import BODIES
+from starlette.testclient import TestClient
 from test_memory import make, needs_e5, write_corpus
 
-from twinlib import Twin, settings
+from twinlib import Twin, TwinError, settings
 from twinlib.gguf import writer
 from twinlib.memory.recall import Source
 from twinlib.models import gguf_vocabulary, load
-from twinlib.models.llama_cpp import Halt
+from twinlib.models.llama_cpp import Halt, Llama
 from twinlib.talk import remember, server, twin_chat, voices
 from twinlib.talk.chat_request import parse
+from twinlib.talk.openai_api import Api
 
 KEY = "test-key-of-nobody"
 TRAMS = "I worked in the Grey Gull depot for twenty-six years, with forty-one trams."
@@ -598,6 +602,56 @@ def test_a_key_that_no_app_can_send_is_refused(tmp_path, key):
     twin = Twin.open(tmp_path / "new")
     *_, problem = server.problems(settings.Serve(key=key), twin)
     assert "can't send this key" in problem.text
+
+
+def test_the_key_may_come_in_the_environment_which_no_other_user_reads(tmp_path, monkeypatch):
+    twin = Twin.open(tmp_path / "new")
+    monkeypatch.setenv("TWINLIB_KEY", "short")
+    assert "8 characters" in server.problems(settings.Serve(), twin)[-1].text
+    monkeypatch.setenv("TWINLIB_KEY", "我的密钥比八个字长")
+    assert "can't send this key" in server.problems(settings.Serve(), twin)[-1].text
+    monkeypatch.setenv("TWINLIB_KEY", KEY)
+    assert server._key(settings.Serve()) == KEY
+    assert server._key(settings.Serve(key="of the command")) == "of the command"
+
+
+def test_where_another_program_has_the_other_localhost_it_does_not_start():
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(TwinError, match=f"Port {port} can't be used"):
+            server._listening(settings.Serve(port=port))
+        with socket.create_server(("127.0.0.1", port)):
+            pass  # the first one was closed again
+
+
+@pytest.mark.parametrize("number", [errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL])
+def test_a_machine_without_ipv6_serves_on_the_other_address(monkeypatch, number):
+    create = socket.create_server
+
+    def without_ipv6(address, family, **more):
+        if family == socket.AF_INET6:
+            raise OSError(number, os.strerror(number))
+        return create(address, family=family, **more)
+
+    with create(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setattr(socket, "create_server", without_ipv6)
+    [listener] = server._listening(settings.Serve(port=port))
+    with listener:
+        assert listener.getsockname() == ("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    "path", ["/_app/%20x", "/_app/%0d%0aHost:evil", "/_app/%2e./props", "/_app/.x", "/_app/é"]
+)
+def test_a_file_that_the_page_has_not_is_not_there_whatever_its_name(path):
+    llama = Llama.__new__(Llama)
+    closed = lambda: http.client.HTTPConnection("127.0.0.1", 9)  # noqa: E731
+    llama._door = SimpleNamespace(key="k", connection=closed)
+    chat = SimpleNamespace(llama=llama, twin=SimpleNamespace(title="x"), models=["x"])
+    client = TestClient(Api(chat, KEY).app, base_url="http://127.0.0.1:8484")
+    answer = client.get(path)
+    assert answer.status_code == 404 and "error" in answer.json()
 
 
 def test_the_link_to_the_page_holds_any_key_that_is_allowed():

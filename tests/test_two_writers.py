@@ -1,4 +1,4 @@
-"""What the owner decides, answers and likes in two windows at once: nothing of it is lost."""
+"""What the owner decides and answers in two windows at once: nothing of it is lost."""
 
 import subprocess
 import sys
@@ -9,7 +9,6 @@ from twinlib import TwinError
 from twinlib import twin as twin_module
 from twinlib.evaluate.blind_test import codes
 from twinlib.evaluate.blind_test import step as blind_test
-from twinlib.talk import preferences
 from twinlib.ui.answer_store import BlindTestAnswers, InterviewAnswers
 
 WRITER = """
@@ -17,7 +16,6 @@ import sys
 from twinlib import Twin
 from twinlib.evaluate.blind_test import codes
 from twinlib.evaluate.blind_test import step as blind_test
-from twinlib.talk import preferences
 from twinlib.ui import blind_test_results
 from twinlib.ui.answer_store import BlindTestAnswers, InterviewAnswers
 
@@ -30,7 +28,6 @@ for number in range(20):
     twin.decide(f"row {mine} {number}", action="drop" if number % 2 else "approve")
     interview.keep(interview.questions[2 * number + mine], "en", answer="by ferry")
     blind.keep(blind.pool[2 * number + mine], "en", answer="by ferry")
-    preferences.decide(twin, "up", f"question {mine} {number}", "by ferry")
     trial = {"question": f"{mine} {number}", "owner": "a", "other": "b", "row": None}
     blind_test.keep_test(twin, [trial], about)
     reply = codes.Reply("7F3K", 1 + 2 * number + mine, codes.START, (None,), "")
@@ -53,7 +50,6 @@ def test_two_processes_keep_all_that_the_owner_said(twin):
     assert sum(decision["action"] == "approve" for decision in decided.values()) == 20
     for store in (InterviewAnswers(twin), BlindTestAnswers(twin)):
         assert [r["answer"] for r in store.records.values()] == ["by ferry"] * 40
-    assert len(preferences.decisions(twin)) == 40
     assert len(blind_test.tests_of(twin)) == 40
     assert len(codes.read(twin.file("blind_codes").read_text(encoding="utf-8"))[0]) == 40
 
@@ -78,15 +74,11 @@ def test_a_decision_that_changes_sides_is_in_a_file_at_any_time(twin, first, sec
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": "\\ud800"}', "[" * 100_000])
 def test_damaged_decisions_are_said_and_not_written_over(twin, text):
-    for key, decide in (
-        ("decisions", lambda: twin.decide("row", action="drop")),
-        ("preferences", lambda: preferences.decide(twin, "up", "who?", "me")),
-    ):
-        twin.file(key).parent.mkdir(exist_ok=True)
-        twin.file(key).write_text(text, encoding="utf-8")
-        with pytest.raises(TwinError, match="damaged"):
-            decide()
-        assert twin.file(key).read_text(encoding="utf-8") == text
+    twin.file("decisions").parent.mkdir(exist_ok=True)
+    twin.file("decisions").write_text(text, encoding="utf-8")
+    with pytest.raises(TwinError, match="damaged"):
+        twin.decide("row", action="drop")
+    assert twin.file("decisions").read_text(encoding="utf-8") == text
 
 
 def test_what_two_windows_set_aside_of_a_damaged_interview_is_whole(twin):

@@ -49,7 +49,6 @@ FILES = {
     "memory_graph": "memory/graph.npz",
     "memory_communities": "memory/communities.jsonl",
     "memory_calibration": "memory/calibration.json",
-    "preferences": "talk/decisions.json",
     "answers": "evaluate/answers.jsonl",
     "score_card_en": "evaluate/score_card_en.png",
     "score_card_zh": "evaluate/score_card_zh.png",

@@ -43,6 +43,8 @@ from . import web_page
 from .chat_request import Refused, chosen, json_object, parse
 from .twin_chat import Reply, TwinChat
 
+# Names as the page's files have them: none begins with a dot, or has blanks or line breaks
+_STATIC_PATH = re.compile(r"([\w-][\w.-]*/)*[\w-][\w.-]*", re.ASCII)
 _LONGEST = 8 * 2**20  # bytes of a request
 _MOST_TEXTS = 256  # of a request for embeddings
 _PING = 15.0  # seconds without a word after which a proxy is told that the answer still comes
@@ -307,7 +309,7 @@ class Api:
 
     async def _static(self, request):
         path = request.path_params["path"]
-        if not path.startswith(web_page.STATIC):
+        if not path.startswith(web_page.STATIC) or not _STATIC_PATH.fullmatch(path):
             return self._nothing_there(request)
         return await self._file(request, "/" + path)
 

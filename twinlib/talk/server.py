@@ -1,11 +1,14 @@
 """The twin as a server that other apps speak to: twinlib serve
 
-It listens on this machine alone and asks for a key, which is printed once and kept nowhere. The
-interface is openai_api.py's. Ctrl-C ends it.
+It listens on this machine alone and asks for a key, which is printed once and kept nowhere. Every
+user of the machine can read it in the command (`ps`), but not in the environment. The interface is
+openai_api.py's. Ctrl-C ends it.
 """
 
 import contextlib
+import errno
 import ipaddress
+import os
 import re
 import secrets
 import signal
@@ -21,7 +24,10 @@ from ..twin import AUTO, Outcome, Problem, Twin
 from . import remember, voices
 from .twin_chat import TwinChat
 
+KEY = "TWINLIB_KEY"  # the environment variable with the key
 _SHORTEST_KEY = 8  # characters
+# Errors of a machine without IPv6, or on which it is switched off
+_WITHOUT_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
 _GRACE = 2  # seconds that running answers have at the end
 _CONNECTIONS = 200  # at once; more are told to come again
 
@@ -33,9 +39,10 @@ def problems(settings: Serve, twin: Twin) -> list[Problem]:
         found.append(Problem("stop", why))
     if not _is_local(settings.host) and not settings.i_know:
         found.append(stop("talk.others_could_reach_it", host=settings.host))
-    if 0 < len(settings.key) < _SHORTEST_KEY:
+    key = _key(settings)
+    if 0 < len(key) < _SHORTEST_KEY:
         found.append(stop("talk.key_too_short", least=_SHORTEST_KEY))
-    if not re.fullmatch("[!-~]*", settings.key):  # what a header takes, and a client sends alike
+    if not re.fullmatch("[!-~]*", key):  # what a header takes, and a client sends alike
         found.append(stop("talk.key_not_to_be_sent"))
     if "*" in settings.origin:
         found.append(stop("talk.origin_for_all"))
@@ -58,7 +65,7 @@ def run(twin: Twin, settings: Serve, progress: Progress) -> Outcome:
         temperature = None if settings.temperature == AUTO else settings.temperature
         chat = TwinChat(twin, speakers, newest, settings.tokens, temperature)
         chat.warm_up()
-        key = settings.key or "twin-" + secrets.token_urlsafe(24)
+        key = _key(settings) or "twin-" + secrets.token_urlsafe(24)
         origins = [each.strip().rstrip("/") for each in settings.origin.split(",") if each.strip()]
         api = Api(chat, key, origins, [settings.host])
         _say(_welcome(settings, chat, key))
@@ -79,6 +86,11 @@ def run(twin: Twin, settings: Serve, progress: Progress) -> Outcome:
             server.run(sockets=sockets)
         _say(t("talk.server_ended"))
     return Outcome({}, {}, [], settings)
+
+
+def _key(settings):
+    """The key that the owner chose, in the command or in the environment; '' for a new one."""
+    return settings.key or os.environ.get(KEY, "")
 
 
 def _end_at_once():
@@ -107,8 +119,11 @@ def _listening(settings):
         try:
             listener = socket.create_server((host, settings.port), family=family, backlog=128)
         except OSError as error:
-            if opened:  # a machine without IPv6
+            if opened and error.errno in _WITHOUT_IPV6:
                 break
+            # Else another program listens on "localhost": it would be sent the key.
+            for each in opened:
+                each.close()
             raise TwinError(t("talk.port_taken", port=settings.port, why=error.strerror)) from None
         opened.append(listener)
     return opened

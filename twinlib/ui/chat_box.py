@@ -2,12 +2,10 @@
 
 A child process answers (talk/answering.py): the kernel stays free, words appear as they come, and
 the memory is returned when the child has had nothing to do for some minutes. The conversation is
-kept in this cell only, except for the answers that get a thumb (talk/preferences.py). Two who
-answer do so one after the other, each in its own conversation; the second one may be the first
-without its memory. A source under an answer opens the author's passage.
+kept in this cell only. Two who answer do so one after the other, each in its own conversation; the
+second one may be the first without its memory. A source under an answer opens the author's passage.
 """
 
-import functools
 import itertools
 import json
 import subprocess
@@ -17,9 +15,9 @@ import weakref
 
 import ipywidgets as widgets
 
-from ..files import TwinError, json_or
+from ..files import json_or
 from ..i18n import choose, t
-from ..talk import preferences, voices
+from ..talk import voices
 from ..twin import Twin
 from . import children
 from .display import Shown, caption, esc, sentence
@@ -239,26 +237,6 @@ class ChatBox(widgets.VBox):
         turns = [shown.get(id(turn)) or _Turn(self, turn) for turn in self.turns]
         self.shown.children = turns[::-1]
 
-    def rate(self, turn: dict, who: str, action: str | None) -> str:
-        """Keep what the owner thinks of an answer; returns '' or why it can't be kept."""
-        answer, number = turn["answers"][who], self.turns.index(turn)
-        others = {name: each for name, each in turn["answers"].items() if name != who}
-        try:
-            preferences.decide(
-                self.twin,
-                action,
-                turn["question"],
-                answer["text"],
-                before=_messages(self.turns[:number], who),
-                who=who.removesuffix(_PLAIN),
-                memory=turn["memory"] and not who.endswith(_PLAIN),
-                beside=[each["text"] for each in others.values() if _said(each)],
-            )
-        except (TwinError, OSError) as error:
-            return str(error)
-        answer["action"] = action
-        return ""
-
     # What comes back
 
     def take(self, event: dict) -> None:
@@ -295,28 +273,15 @@ class ChatBox(widgets.VBox):
 
 
 class _Turn(widgets.VBox):
-    """A question and its answers, each with what stands under it and two thumbs."""
+    """A question and its answers, each with what stands under it."""
 
     def __init__(self, box: ChatBox, turn: dict):
         self.box, self.turn = box, turn
-        self.texts, self.thumbs, columns = {}, {}, []
+        self.texts, columns = {}, []
         for who in turn["answers"]:
             self.texts[who] = html()
-            self.thumbs[who] = {
-                action: button(
-                    t(label),
-                    functools.partial(self._rate, who, action),
-                    icon=icon,
-                    tooltip=t("talk.kept_in_folder"),
-                )
-                for action, label, icon in (
-                    ("up", "talk.good_answer", "thumbs-up"),
-                    ("down", "talk.bad_answer", "thumbs-down"),
-                )
-            }
             column = widgets.Layout(flex="1 1 15em", width="auto", min_width="0")
-            parts = [self.texts[who], line(*self.thumbs[who].values())]
-            columns.append(widgets.VBox(parts, layout=column))
+            columns.append(widgets.VBox([self.texts[who]], layout=column))
             self.draw(who)
         question = html(_QUESTION.format(question=esc(turn["question"]), bubble=_BUBBLE))
         answers = widgets.HBox(
@@ -324,21 +289,12 @@ class _Turn(widgets.VBox):
         )
         super().__init__([question, answers], layout=widgets.Layout(flex="0 0 auto", width="auto"))
 
-    def draw(self, who: str, problem: str = "") -> None:
-        """Show an answer as it is now, and a problem with its thumbs."""
+    def draw(self, who: str) -> None:
+        """Show an answer as it is now."""
         answer = self.turn["answers"][who]
         under = "".join(map(_under, answer.get("under", ())))
-        if problem:
-            under += _UNDER.format(esc(problem))
         text = {"name": esc(_name(who)), "text": _answer_markup(answer), "under": under}
         self.texts[who].value = _ANSWER.format(bubble=_BUBBLE, **text)
-        for action, thumb in self.thumbs[who].items():
-            show(thumb, _said(answer))
-            thumb.button_style = "success" if answer.get("action") == action else ""
-
-    def _rate(self, who, action):
-        decided = self.turn["answers"][who].get("action")
-        self.draw(who, self.box.rate(self.turn, who, None if decided == action else action))
 
 
 def _name(who):
