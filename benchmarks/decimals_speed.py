@@ -157,7 +157,10 @@ def main() -> None:
 def _marks(problems, answers):
     """{problem's id: (whether right, whether it names one of the two numbers)}."""
     return {
-        p["id"]: (exercises.is_correct(a.text, p["answer"]), exercises.names_one(a.text, p))
+        p["id"]: (
+            exercises.is_correct(a.text, p["answer"], p["question"]),
+            exercises.names_one(a.text, p),
+        )
         for p, a in zip(problems, answers)
     }
 

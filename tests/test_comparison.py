@@ -84,7 +84,8 @@ def test_half_of_the_pairs_are_traps_and_the_one_everybody_asks_comes_first():
         ("9.90 is", True, "the same number"),
         ("Answer: 9", False, "neither"),
         ("说完了，拧紧。", False, "no number"),
-        ("9.9 > 9.11, for 11 > 9", False, "the last number counts"),
+        ("9.9 > 9.11, for 11 > 9", True, "what is said of both counts, not the last number"),
+        ("They are equal: 9.9 and 9.11", False, "both"),
     ],
 )
 def test_an_answer_that_names_neither_number_is_told_from_a_wrong_one(text, named, why):

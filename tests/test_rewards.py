@@ -40,16 +40,17 @@ def test_the_form(text, form, why):
 
 
 def table():
-    """(right, wanted, said) of each line of answers.txt."""
+    """(right, wanted, said, question) of each line of answers.txt."""
     lines = (Path(__file__).parent / "answers.txt").read_text(encoding="utf-8").splitlines()
-    rows = [line.split("|", 2) for line in lines if not line.startswith("#")]
-    return [(right == "1", wanted, said.replace("⏎", "\n")) for right, wanted, said in rows]
+    rows = [(line + "|").split("|")[:4] for line in lines if not line.startswith("#")]
+    return [(row[0] == "1", row[1], row[2].replace("⏎", "\n"), row[3]) for row in rows]
 
 
 def test_the_right_answer_is_paid_however_it_is_written_and_no_wrong_one():
-    assert len(table()) >= 200
+    assert len(table()) >= 400
     paid = [
-        rewards.correctness([said], [{"answer": wanted}]) == [1.0] for _, wanted, said in table()
+        rewards.correctness([said], [{"answer": wanted, "question": question}]) == [1.0]
+        for _, wanted, said, question in table()
     ]
     assert [row for row, given in zip(table(), paid) if given != row[0]] == []
 

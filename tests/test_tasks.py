@@ -296,6 +296,48 @@ def test_an_answer_without_a_word_is_refused_and_a_line_ends_only_at_its_newline
     assert [line for line, _ in refused] == [2]
 
 
+@pytest.mark.parametrize(
+    "said, version",
+    [
+        ("9.11 is newer than 9.9", "9.11"),
+        ("9.9 is newer than 9.11.", "9.9"),
+        ("9.9 comes before 9.11", "9.11"),
+        ("9.9版更新", "9.9"),
+        ("9.11在后面", "9.11"),
+        ("9.9 is older.", "9.11"),
+        ("9.11在9.9之后", "9.11"),
+        ("9.9在9.11后面", "9.9"),
+        ("后发布的是9.11版", "9.11"),
+        ("9月11日更晚", "9.11"),
+        ("9月9日比9月11日早", "9.11"),
+        ("9.11晚于9.9", "9.11"),
+        ("9.11 comes later", "9.11"),
+        ("The later release is version 9.11.", "9.11"),
+        ("9.11 is after 9.9", "9.11"),
+        ("Version 9.9 was released before version 9.11.", "9.11"),
+        ("9.9比9.11新", "9.9"),
+        ("版本9.11比版本9.9更新", "9.11"),
+        ("第9.11章在第9.9章的后面", "9.11"),
+        ("9.11 follows 9.9", "9.11"),
+        ("9.9 > 9.11", "9.9"),
+        ("9.11是后发布的", "9.11"),
+        ("9.9 and 9.11 are both versions.", None),
+        ("9.11 is newer than 9.9 and 9.9 is newer than 9.11.", None),
+        ("Answer: 9.9 is older than 9.11", "9.11"),
+        ("Answer: 9.9, not 9.11", "9.9"),
+    ],
+)
+def test_of_two_versions_the_text_gives_the_one_that_it_says_to_be_newer(said, version):
+    pair = ("9.9", "9.11")
+    asked = {
+        "task": "decimals",
+        "about": "version",
+        "question": "Which version of a program is newer, 9.9 or 9.11?",
+    }
+    right = [answer for answer in pair if tasks.is_correct(said, {**asked, "answer": answer})]
+    assert right == [version] * (version is not None)
+
+
 def test_no_held_out_decimals_are_practised_under_another_whole_part():
     for steps, held_out in ((100, 60), (500, 200)):
         train, test = problems.train_and_test(wanted(steps=steps, held_out=held_out))

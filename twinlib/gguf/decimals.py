@@ -404,7 +404,7 @@ def _marked(cell, problem, answer):
         "answer": problem["answer"],
         "text": answer.text,
         "ended": answer.ended,
-        "correct": exercises.is_correct(answer.text, problem["answer"]),
+        "correct": exercises.is_correct(answer.text, problem["answer"], problem["question"]),
         "readable": exercises.names_one(answer.text, problem),
         "model_sha": cell.sha,
     }

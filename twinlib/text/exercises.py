@@ -2,7 +2,9 @@
 
 Problems are comparisons of two decimals, or read from a file. Each is a dict {id, question, answer,
 language, group}; problems of one group are versions of each other. Rewards and exams share one
-lenient extractor: the number after the last answer marker, else the last number (numerals.py).
+extractor: the number after the last answer marker, else the last number (numerals.py). Where one of
+two numbers is asked for it is the one that the text says to be the larger (comparisons.py), and of
+words it is the answer as a whole (short_answers.py).
 """
 
 import random
@@ -12,7 +14,8 @@ from decimal import Decimal
 from itertools import combinations
 from operator import itemgetter
 
-from . import numerals, quantities
+from . import comparisons, numerals, quantities, short_answers
+from .comparisons import Choice
 
 _NUMBER = re.compile(rf"(?<![\d.])(?:{numerals.NO_MINUS}[-−])?\d[\d,]*(?:\.\d+)?(?:/\d+)?")
 MARKER = re.compile(
@@ -42,12 +45,13 @@ def number_of(text: str) -> Decimal | None:
     return values[0] if values and len(values) == 1 else None
 
 
-def extract(text: str) -> Decimal | None:
+def extract(text: str, asked: Choice | None = None) -> Decimal | None:
     """The number a text gives as its answer: the first after the last marker, else the last one.
 
-    Of a sum it is what stands after the last '='; None for a sum alone or several numbers.
+    Of a sum it is what stands after the last '='; None for a sum alone or several numbers. Where a
+    Choice is `asked` for it is what the text says of both; without it a comparison gives none.
     """
-    values = _given(text)
+    values = _given(text, asked=asked)
     return values[0] if values else None
 
 
@@ -61,9 +65,9 @@ def marked_answers(text: str) -> list[str]:
     return [answer for _, answer in sorted(ends, key=lambda item: item[0])]
 
 
-def taken(text: str) -> tuple[int, int] | None:
+def taken(text: str, asked: Choice | None = None) -> tuple[int, int] | None:
     """(start, end) of what `extract` takes for a text's answer, to show it; None without any."""
-    value, boxes = extract(text), list(BOXED.finditer(text))
+    value, boxes = extract(text, asked), list(BOXED.finditer(text))
     starts = [m.end() for m in MARKER.finditer(text)] + [box.start(1) for box in boxes]
     start = max(starts, default=0)
     found = [m for m in _NUMBER.finditer(text, start) if value is not None]
@@ -83,8 +87,12 @@ def _same_line(text, end, start):
     return end <= start and "\n" not in text[end:start].strip()
 
 
-def _given(text, several=False):
+def _given(text, several=False, asked=None):
     """The numbers that a text gives as its answer; with `several` all of the answer's sentence."""
+    if asked and (said := marked_answers(text)[-1:]):
+        found = comparisons.stated(numerals.first_sentence(said[0]), asked)
+        if found:
+            return list(found) if len(found) == 1 else None
     for answer in marked_answers(text)[:-2:-1]:
         plain = numerals.plainly(answer)
         for sentence in (numerals.first_sentence(plain), plain):
@@ -101,10 +109,15 @@ def _given(text, several=False):
             return [found[0].value] if found[0].value is not None else None
     if several:
         return [chain.value for chain in numerals.chains(numerals.plainly(text))]
+    if asked:
+        value = comparisons.concluded(text, asked)
+        return None if value is None else [value]
     plain = numerals.plainly(text)
     for sentence in reversed(numerals.sentences(plain)):
         if found := numerals.chains(sentence):
             if quantities.of_several(sentence, found[-2:]) == (None,):
+                return None
+            if comparisons.is_of_comparison(sentence):
                 return None
             break
     last = numerals.last(plain)
@@ -125,12 +138,15 @@ def _share(sentence, number):
     return number.value / 100 if percent and number.value is not None else number.value
 
 
-def is_correct(text: str, answer: str) -> bool:
-    """Whether a text gives the answer, compared as numbers where it is such, else as words."""
+def is_correct(text: str, answer: str, question: str = "") -> bool:
+    """Whether a text gives the answer, compared as numbers where it is such, else as words.
+
+    The `question` tells what a comparison in the text says.
+    """
     right = numerals.whole(answer)
     if right is None:
-        return _contains_answer(text, answer)
-    given = _given(text, several=len(right) > 1)
+        return short_answers.is_said(_lines_of_answer(text), answer, question)
+    given = _given(text, len(right) > 1, comparisons.choice(question, answer))
     if given is None or len(given) != len(right) or None in given:
         return False
     if len(right) > 1 and not re.match(r"\s*[(（\[]", answer):  # (3, 4) is a point: in order
@@ -138,31 +154,19 @@ def is_correct(text: str, answer: str) -> bool:
     return all(map(_is_same, given, right))
 
 
+def _lines_of_answer(text):
+    """What may be an answer in words: what stands after the last marker, else the last sentence."""
+    if marked := marked_answers(text):
+        said = marked[-1].strip()
+        return [said.split("\n")[0], numerals.first_sentence(said)]
+    return [line.strip() for line in text.strip().split("\n")[-1:]] + numerals.sentences(text)[-1:]
+
+
 def _is_same(given, right):
     """Whether two numbers are equal: whole ones exactly, others within a millionth."""
     if given == given.to_integral_value() and right == right.to_integral_value():
         return given == right
     return abs(given - right) <= Decimal("1e-6") * max(1, abs(right))
-
-
-def _contains_answer(text, answer):
-    """Whether the answer's words occur whole after the last answer marker, or anywhere without one.
-
-    'no' isn't in 'know'. Chinese has no spaces: there the words must not follow a negation, and a
-    single character must not follow any other.
-    """
-    given = (marked_answers(text) or [text])[-1].lower()
-    words = re.findall(r"[^\W_]+", answer.lower())
-    if not words:
-        return False
-    if words[0][0] < "\u4e00":
-        before = ""
-    else:
-        before = "\u4e00-\u9fff" if len("".join(words)) == 1 else "不没非未无"
-    edge = r"[^\W_\u4e00-\u9fff]"  # a letter or digit of a script with spaces
-    start = f"(?<![{before}])" if before else f"(?<!{edge})"
-    end = f"(?!{edge})" if words[-1][-1] < "\u4e00" else ""
-    return bool(re.search(start + r"[\W_]+".join(map(re.escape, words)) + end, given))
 
 
 def decimals(count: int, seed: int) -> list[dict]:
@@ -269,4 +273,5 @@ def unpractised(count: int, practised: list[dict], seed: int = 2) -> list[dict]:
 
 def names_one(text: str, problem: dict) -> bool:
     """Whether a text's answer is one of the two numbers of a comparison, right or wrong."""
-    return extract(text) in map(number_of, problem["group"].split("-"))
+    asked = comparisons.choice(problem["question"], problem["answer"])
+    return extract(text, asked) in map(number_of, problem["group"].split("-"))

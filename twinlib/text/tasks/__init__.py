@@ -18,7 +18,7 @@ problems of one level are taken to be about as often right.
 from importlib import import_module
 from types import ModuleType
 
-from .. import exercises
+from .. import comparisons, exercises
 
 
 class Refused(Exception):
@@ -52,7 +52,9 @@ def is_correct(text: str, problem: dict) -> bool | None:
     if is_prose(problem):
         return None
     own = _own(problem, "is_correct")
-    return own(text, problem) if own else exercises.is_correct(text, problem["answer"])
+    if own:
+        return own(text, problem)
+    return exercises.is_correct(text, problem["answer"], problem.get("question", ""))
 
 
 def taken(text: str, problem: dict) -> tuple[int, int] | None:
@@ -60,7 +62,10 @@ def taken(text: str, problem: dict) -> tuple[int, int] | None:
     if is_prose(problem):
         return None
     own = _own(problem, "taken")
-    return own(text, problem) if own else exercises.taken(text)
+    if own:
+        return own(text, problem)
+    asked = comparisons.choice(problem.get("question", ""), problem.get("answer", ""))
+    return exercises.taken(text, asked)
 
 
 def level(problem: dict) -> str:

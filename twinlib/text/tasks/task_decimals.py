@@ -9,7 +9,8 @@ which 9.11 comes after 9.9. `about` is 'number' or 'version'.
 import random
 import re
 
-from .. import exercises
+from .. import comparisons, exercises, numerals
+from ..comparisons import version_value
 from ..exercises import MARKER, MOST_COMPARISONS, SHOWCASE, TWO_NUMBERS
 from ..script import FULL_WIDTH
 
@@ -88,7 +89,7 @@ def _numbers(rng, a, b, kind):
 
 def _contrast(rng, a, b, kind):
     """The same two as versions, chapters or dates, once in each language, in either order."""
-    later, problems = max(a, b, key=_parts), []
+    later, problems = max(a, b, key=version_value), []
     for language in ("en", "zh"):
         pair = (a, b) if rng.random() < 0.5 else (b, a)
         month, *days = (int(part) for part in (*a.split("."), b.split(".")[1]))
@@ -132,22 +133,36 @@ def ask(problem: dict) -> str:
 def is_correct(text: str, problem: dict) -> bool:
     """Numbers are compared as numbers, versions part by part: version 9.10 is not 9.1."""
     if problem.get("about") != "version":
-        return exercises.is_correct(text, problem["answer"])
-    span = taken(text, problem)
-    return bool(span) and _parts(text[slice(*span)]) == _parts(problem["answer"])
+        return exercises.is_correct(text, problem["answer"], problem.get("question", ""))
+    return _version(text, problem) == version_value(problem["answer"])
 
 
 def taken(text: str, problem: dict) -> tuple[int, int] | None:
-    """(start, end) of the number, or of the version after the last answer marker, else the last."""
+    """(start, end) of the number or version that a text gives as its answer; None without any."""
     if problem.get("about") != "version":
-        return exercises.taken(text)
-    plain = text.translate(_FULL_WIDTH)
-    marks = list(MARKER.finditer(plain))
-    if marks and (match := _PARTS.search(plain, marks[-1].end())):
-        return match.span()
-    found = list(_PARTS.finditer(plain))
+        asked = comparisons.choice(problem.get("question", ""), problem["answer"])
+        return exercises.taken(text, asked)
+    version, plain = _version(text, problem), text.translate(_FULL_WIDTH)
+    found = [match for match in _PARTS.finditer(plain) if version_value(match[0]) == version]
     return found[-1].span() if found else None
 
 
-def _parts(text):
-    return [int(part) for part in re.findall(r"\d+", text.translate(_FULL_WIDTH))]
+def _version(text, problem):
+    """The version that a text gives, part by part, or None.
+
+    It is the one that the sentence of the last answer marker says to be newer, else the first
+    there; without a marker the one that the text says to be newer, else the last.
+    """
+    asked = comparisons.choice(problem.get("question", ""), problem["answer"], version_value)
+    plain = text.translate(_FULL_WIDTH)
+    if marks := list(MARKER.finditer(plain)):
+        rest = plain[marks[-1].end() :]
+        said = comparisons.stated(numerals.first_sentence(rest), asked) if asked else set()
+        if said:
+            return said.pop() if len(said) == 1 else None
+        if first := _PARTS.search(rest):
+            return version_value(first[0])
+    if asked:
+        return comparisons.concluded(plain, asked)
+    found = _PARTS.findall(plain)
+    return version_value(found[-1]) if found else None
