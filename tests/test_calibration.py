@@ -21,7 +21,7 @@ RECORD = json.loads(
 
 def texts(twin, side):
     return [
-        {"document": document, "text": "x" * size, "gain": gain, "loss": loss}
+        {"document": document, "text": "字" * size, "gain": gain, "loss": loss}
         for document, size, gain, loss in RECORD["twins"][twin]["scores"][side]
     ]
 

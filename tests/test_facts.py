@@ -9,6 +9,7 @@ import pytest
 from twinlib.evaluate import facts
 from twinlib.evaluate.figures import THRESHOLDS
 from twinlib.evaluate.held_out import voices
+from twinlib.i18n import data
 from twinlib.text.script import language_of
 
 POSTS = Path(__file__).parent.parent / "data_samples" / "posts"
@@ -29,7 +30,7 @@ def test_a_year_and_gaps_are_asked_and_the_answer_stands_in_the_writing():
     ]
     found = facts.own_facts(texts, {"a": {"title": "The depot", "date": "2016-05-01"}}, 10)
     assert [one["answer"] for one in found] == ["2016", "二十五"]
-    assert "“The depot”" in found[0]["question"] and "新伞____块一把" in found[1]["question"]
+    assert "“The depot”" in found[0]["question"] and "划算" in found[1]["question"]
     gaps = facts.own_facts(texts, {}, 10)
     assert [one["answer"] for one in gaps] == ["twenty-six", "二十五"]
     assert all(one["answer"] not in one["question"] for one in gaps)
@@ -95,7 +96,7 @@ def test_an_answer_gives_the_fact_or_not(wanted, said, right, why):
 def test_a_comma_after_a_number_is_no_part_of_the_fact():
     text = "In 2016, when the bridge was closed, I carried the tools across."
     [asked] = facts.own_facts([passage(text)], {}, 10)
-    assert asked["answer"] == "2016" and "In ____, when" in asked["question"]
+    assert asked["answer"] == "2016" and "bridge" in asked["question"]
     text = "The bridge cost 12,500 and not a coin less, as the harbour master said."
     assert facts.own_facts([passage(text)], {}, 10)[0]["answer"] == "12,500"
 
@@ -118,7 +119,7 @@ def test_what_the_twin_knows_is_beside_what_can_be_guessed():
 
 
 def test_thirty_unanswerable_questions_and_ten_false_premises_in_the_twins_languages():
-    found = facts.never_wrote("灰鸥港的自行车摊。", [], ["zh", "en"])
+    found = facts.never_wrote("灰鸥港的自行车摊。", [], ["zh", "en"], {})
     kinds = [(one["kind"], one["language"]) for one in found]
     assert [
         kinds.count((kind, language))
@@ -126,18 +127,62 @@ def test_thirty_unanswerable_questions_and_ten_false_premises_in_the_twins_langu
         for language in ("zh", "en")
     ] == [15, 15, 5, 5]
     assert len({one["question"] for one in found}) == 40
-    assert len(facts.never_wrote("", [], ["en"])) == 40
+    assert len(facts.never_wrote("", [], ["en"], {})) == 40
 
 
 def test_what_the_corpus_mentions_or_training_asked_is_not_asked():
-    asked = {one["question"] for one in facts.never_wrote("", [], ["en"])}
-    spared = facts.never_wrote("My Telescope and the circus.", [], ["en"])
+    asked = {one["question"] for one in facts.never_wrote("", [], ["en"], {})}
+    spared = facts.never_wrote("My Harmonica and the bakery.", [], ["en"], {})
     assert not [
-        one for one in spared if "telescope" in one["question"] or "circus" in one["question"]
+        one for one in spared if "harmonica" in one["question"] or "bakery" in one["question"]
     ]
-    assert any("telescope" in question for question in asked)
+    assert any("harmonica" in question for question in asked)
     learnt = next(iter(asked))
-    assert learnt not in {one["question"] for one in facts.never_wrote("", [learnt], ["en"])}
+    assert learnt not in {one["question"] for one in facts.never_wrote("", [learnt], ["en"], {})}
+
+
+def test_each_template_is_asked_as_often_also_on_the_authors_own_titles():
+    templates = [
+        template["en"].split("{")[0]
+        for name, templates in data("unwritten").items()
+        if name.startswith("about_")
+        for template in templates
+    ]
+    found = facts.never_wrote("", [], ["en"], {"en": ["On bread", "On salt"]}, 16, 0)
+    counts = [sum(one["question"].startswith(begins) for one in found) for begins in templates]
+    assert counts == [2] * 8
+    assert sum("“On bread”" in one["question"] for one in found) >= 2
+    assert len({one["subject"] for one in found}) >= 10
+
+
+def test_nothing_that_the_card_asks_is_what_the_memory_is_fitted_on():
+    def subjects(name):
+        lists = data(name)
+        words = {
+            w for key in ("things", "people") for one in lists.get(key, ()) for w in one.values()
+        }
+        for language in ("en", "zh"):
+            words |= set(lists.get("false_premises", lists)[language])
+        return {word.lower() for word in words}
+
+    fitted = subjects("facts") | subjects("other_topics")
+    both = [(a, b) for a in subjects("unwritten") for b in fitted if a in b or b in a]
+    assert both == []
+
+
+@pytest.mark.parametrize(
+    "language, said",
+    [
+        ("en", "I have never been to Rome, but my telescope cost 300 yuan."),
+        ("en", "There was no moon. I bought the telescope in 2012."),
+        ("en", "I don't remember the price, but it came from old Harrison."),
+        ("zh", "我没买便宜的，买的是星特朗，花了三千块。"),
+    ],
+)
+def test_who_goes_on_with_a_fact_does_not_refuse(language, said):
+    assert not facts.refuses(said, language)
+    asked = "Did Harrison pay 300 yuan, 三千块, in 2012?"
+    assert facts.refuses(said, language, asked) or "买" in said
 
 
 REFUSALS = {

@@ -5,7 +5,8 @@ from test_memory import NOTHING, make, twin  # noqa: F401 -- a fixture
 
 from twinlib.evaluate import facts, remembered
 from twinlib.evaluate.figures import THRESHOLDS
-from twinlib.memory import graph, index
+from twinlib.files import write_records
+from twinlib.memory import abstain, graph, index
 from twinlib.memory.recall import Source
 from twinlib.text import labels
 from twinlib.ui.score_card import memory_layers
@@ -61,7 +62,9 @@ def measured(twin, says="I ride a blue camel."):  # noqa: F811
 
 def test_facts_stand_in_what_is_shown_and_what_was_never_written_is_refused(made):
     outputs, found = measured(made)
-    assert found["own_facts.memory"]["value"] >= 0.7  # by the author's sentences: it says nonsense
+    assert (
+        found["own_facts.L0"]["value"] >= 0.7
+    )  # by the author's sentences: the twin says nonsense
     assert found["never_wrote.memory"]["value"] == 0 and found["never_wrote.memory"]["n"] == 8
     assert found["own_facts.quoted"]["value"] >= 0.7 and found["own_facts.quoted"]["n"] == 8
     assert found["never_wrote.memory_refused"]["value"] <= 0.25
@@ -149,9 +152,48 @@ def test_without_a_memory_it_is_said_what_to_run(twin):  # noqa: F811
     assert memory_layers({name: found}).html == ""
 
 
-def test_the_questions_of_rows_are_those_that_people_ask():
-    rows = [
-        {"kind": "qa", "source": source, "messages": [{"content": f"{source}?"}, {}]}
-        for source in ("local", "title", "heading", "short", "local")
-    ] + [{"kind": "raw", "messages": [{}]}]
-    assert remembered.known_questions(rows) == ["local?", "short?"]
+def test_the_questions_of_rows_are_those_that_the_memory_was_not_fitted_on(twin):  # noqa: F811
+    def rows(split):
+        return [
+            {
+                **{"kind": "qa", "source": source, "split": split},
+                "messages": [{"content": f"Has the {split} {source} bridge {n} a roof?"}, {}],
+            }
+            for source in ("local", "title", "short")
+            for n in range(20)
+        ]
+
+    for split in ("train", "val", "test"):
+        write_records(twin.file(split), rows(split))
+    make(twin)
+    asked = remembered.known_questions(twin, 99)
+    fitted = {each.question for each in abstain.questions(twin, index.Index.open(twin))}
+    assert asked and not fitted & set(asked) and not [each for each in asked if "title" in each]
+    assert {f"Has the test local bridge {n} a roof?" for n in range(20)} <= set(asked)
+    from_training = [each for each in asked if "train" in each]
+    assert 2 <= len(from_training) <= 14, "one in six of 40"
+    assert not [each for each in fitted if "the test" in each or "the val" in each]
+
+
+def test_a_memory_that_was_fitted_on_all_questions_is_not_measured_by_them():
+    shown = remembered.Shown("")
+    found = remembered.Remembered({}, {}, {"memory": [shown] * 9}, {}, seen=True)
+    found = found._replace(facts={"memory": []}, unwritten={"memory": []})
+    measured = remembered.figures(found, [], [], THRESHOLDS)["never_wrote.memory_refused"]
+    assert measured["value"] is None and "earlier version" in measured["note"]
+    old = abstain.Calibration([], [], 0.0, 0.5, [None] * 4, [None] * 4)
+    assert not old.kept_apart and abstain.unfitted().kept_apart
+
+
+def test_the_twins_own_sentence_counts_and_not_the_quotation_under_it():
+    asked = [
+        {"document": f"d{n}", "language": "en", "question": "?", "answer": "12"} for n in range(9)
+    ]
+    quoted = remembered.Shown("It rained.", (Source("", "", "We waited twelve minutes.", "p"),))
+    found = remembered.Remembered(
+        {"L0": [quoted] * 9, "memory": [quoted] * 9}, {}, {"memory": []}, {}
+    )
+    found = found._replace(unwritten={"L0": [], "memory": []})
+    measured = remembered.figures(found, asked, [], THRESHOLDS)
+    assert (measured["own_facts.memory"]["value"], measured["own_facts.L0"]["value"]) == (0, 1)
+    assert measured["own_facts.quoted"]["value"] == 1

@@ -203,7 +203,8 @@ def test_nonsense_is_counted_by_row_and_compared():
     ],
 )
 def test_much_nonsense_is_not_good_because_the_bases_is_worse(good, bad, said):
-    answers = [answer(ZH, document=f"d{i}") for i in range(good)] + [answer("")] * bad
+    answers = [answer(ZH, document=f"d{i}") for i in range(good)]
+    answers += [answer("", document=f"b{i}") for i in range(bad)]
     assert scores.nonsense({"base": [answer("")] * 21, "twin": answers}, THRESHOLDS["nonsense"])[
         "twin"
     ]["note"].startswith(said)

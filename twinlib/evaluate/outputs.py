@@ -51,7 +51,9 @@ class Outputs:
     def use(self, base: load.Base, adapter: Path, precision: str = "auto") -> None:
         """Set the base and the adapter; they are loaded once an output is not in the cache."""
         self._base = base
-        self._sha = {False: base.revision, True: f"{base.revision} {self.twin.hash(adapter)}"}
+        # In 4 bits a model answers otherwise than in 16: what is compared must be of one precision.
+        revision = f"{base.revision} {precision} {load.device()}"
+        self._sha = {False: revision, True: f"{revision} {self.twin.hash(adapter)}"}
         self._loaded = functools.cache(lambda: load.load(base, adapter, precision))
 
     def call(self, function: Callable, trained: bool, *arguments, other_tokenizer=None, **named):

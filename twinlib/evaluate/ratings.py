@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .. import twin
 from ..i18n import LANGUAGES, Texts, both, listed
-from ..text.statistics import wilson
+from ..text.statistics import share_of_documents, wilson
 from ..twin import figure
 
 FEW = 5  # documents; an interval from fewer is unreliable
@@ -162,6 +162,17 @@ def not_run(effort: str, needed: str = "standard") -> dict:
 def share(hits: int, n: int, note: str | Texts = "") -> dict:
     """The figure of a share, hits of n, with Wilson's 95 % interval."""
     return figure(hits / n, *wilson(hits, n), n, note)
+
+
+def share_by_document(hits: list, documents: list, note: str | Texts = "") -> dict:
+    """The figure of a share of answers, hit i of the document documents[i].
+
+    Several answers on one document are alike, so the interval is that of documents drawn anew, and
+    at least Wilson's. Without answers the figure has no value.
+    """
+    if not hits:
+        return figure(None, n=0, note=note)
+    return figure(*share_of_documents(hits, documents), len(hits), note)
 
 
 def percent(share: float) -> str:

@@ -1,25 +1,26 @@
 """The variant *twin with memory*: facts that it answers, what it makes up, and what it refuses.
 
-The questions are those of facts.py, and of training rows for what is refused wrongly. The memory is
-asked as in a conversation (memory/recall.py), and finds training passages alone, so that nothing
-held out is seen. It is measured in layers, as far as the twin's memory has them:
+The questions are those of facts.py, and for what is refused wrongly those of rows that the memory
+was not fitted on (abstain.kept_apart). The memory is asked as in a conversation (memory/recall.py),
+and a twin is shown training passages alone, so that nothing held out is seen. It is measured in
+layers, as far as the twin's memory has them:
 
 - L0, passages: the author's own sentences nearest to the question, without a model
 - L0+L1, the same with the graph of names
-- memory, L0+L1+L2: the twin answers with the passages before it, and what a reader sees counts: its
-  answer, and the author's sentences under it
+- memory, L0+L1+L2: the twin answers with the passages before it, and its answer counts, not the
+  author's sentences under it: own_facts.quoted tells of these
 """
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..files import TwinError
 from ..i18n import both, t
-from ..memory import spoken
+from ..memory import abstain, spoken
 from ..memory.recall import Cited, Memory, Source, with_passages
 from ..text.spacing import evenly
 from ..twin import Twin, figure
 from . import facts
-from .ratings import EMPTY, Threshold, rated, share, too_few
+from .ratings import EMPTY, Threshold, rated, share, share_by_document, too_few
 
 if TYPE_CHECKING:
     from .outputs import Outputs
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 SPLITS = ("train",)
 LAYERS = ("L0", "L0+L1")
 WITH_TWIN = "memory"
-MAX_KNOWN = 30  # questions of training rows
+MAX_KNOWN = 30  # questions of rows
 _TITLES = ("title", "heading")  # sources of rows that no one asks like that
 
 
@@ -43,21 +44,23 @@ class Remembered(NamedTuple):
     """{layer: [Shown]} for the questions on facts, on what was never written, and of rows.
 
     `known` are the layers' refusals alone, so no model answers them. `documents` are {id of a
-    passage: id of its document}.
+    passage: id of its document}. `seen` says that an older version fitted the memory, also on the
+    questions of `known`.
     """
 
     facts: dict[str, list[Shown]]
     unwritten: dict[str, list[Shown]]
     known: dict[str, list[Shown]]
     documents: dict[str, str]
+    seen: bool = False
 
 
-def known_questions(rows: list[dict], most: int = MAX_KNOWN) -> list[str]:
-    """At most `most` different questions of training rows, evenly spaced."""
+def known_questions(twin: Twin, most: int = MAX_KNOWN) -> list[str]:
+    """At most `most` different questions of rows that the memory was not fitted on."""
     asked = [
         row["messages"][-2]["content"]
-        for row in rows
-        if row["kind"] == "qa" and row.get("source") not in _TITLES
+        for row in abstain.question_rows(twin)
+        if abstain.kept_apart(row) and row.get("source") not in _TITLES
     ]
     return evenly(list(dict.fromkeys(asked)), most)
 
@@ -84,7 +87,10 @@ def gather(
     found = {name: {} for name in sets}
     for name, texts in sets.items():
         for layer, asked in layers.items():
-            recalls = [asked.recall(_turn(text), SPLITS) for text in texts]
+            # Of the rows that are kept apart most are held out: their passages are in the memory,
+            # and no model reads them here.
+            splits = None if name == "known" else SPLITS
+            recalls = [asked.recall(_turn(text), splits) for text in texts]
             found[name][layer] = [_without_model(asked, recall, quoted) for recall in recalls]
         # The last layer's passages go before the twin's question.
         found[name][WITH_TWIN] = (
@@ -93,7 +99,8 @@ def gather(
             else _answered(twin, memory, recalls, quoted, outputs)
         )
     documents = {record["id"]: record["document"] for record in twin.records("passages")}
-    return Remembered(**found, documents=documents)
+    fits = (memory.calibrations or {}).values()
+    return Remembered(**found, documents=documents, seen=any(not fit.kept_apart for fit in fits))
 
 
 def _turn(text):
@@ -154,7 +161,9 @@ def figures(
         }
     refused = [shown.refused for shown in found.known[WITH_TWIN]]
     name = "never_wrote.memory_refused"
-    if len(refused) < facts.MIN_QUESTIONS:
+    if found.seen:
+        measured[name] = figure(None, note=both("evaluate.memory_fitted_on_all"))
+    elif len(refused) < facts.MIN_QUESTIONS:
         measured[name] = too_few(both("evaluate.few_known", n=len(refused)), len(refused))
     else:
         details = both("evaluate.memory_refused", n=len(refused), refused=sum(refused))
@@ -166,13 +175,19 @@ def _answers(found, questions, layer, thresholds):
     n = len(questions)
     if n < facts.MIN_QUESTIONS:
         return too_few(both("evaluate.few_facts", n=n, least=facts.MIN_QUESTIONS), n)
-    right = sum(
+    right = [
         facts.is_right(question, shown.text)
-        or any(supports(question, source, found.documents) for source in shown.sources)
+        or (layer != WITH_TWIN and _is_quoted(question, shown, found.documents))
         for question, shown in zip(questions, found.facts[layer])
-    )
-    details = both("evaluate.facts_with_memory", n=n, right=right)
-    return _rated(f"own_facts.{layer}", share(right, n), thresholds, details)
+    ]
+    key = "evaluate.facts_said" if layer == WITH_TWIN else "evaluate.facts_shown"
+    documents = [question["document"] for question in questions]
+    measured = share_by_document(right, documents)
+    return _rated(f"own_facts.{layer}", measured, thresholds, both(key, n=n, right=sum(right)))
+
+
+def _is_quoted(question, shown, documents):
+    return any(supports(question, source, documents) for source in shown.sources)
 
 
 def supports(question: dict, source: Source, documents: dict[str, str]) -> bool:
@@ -192,12 +207,14 @@ def _made_up(shown, questions, layer, thresholds):
     n = len(questions)
     if n < facts.MIN_QUESTIONS:
         return too_few(both("evaluate.few_unwritten", n=n), n)
-    hits = sum(
-        not each.refused and not facts.refuses(each.text, question["language"])
+    hits = [
+        not each.refused
+        and not facts.refuses(each.text, question["language"], question["question"])
         for question, each in zip(questions, shown)
-    )
-    details = both("evaluate.made_up_with_memory", n=n, hits=hits)
-    return _rated(f"never_wrote.{layer}", share(hits, n), thresholds, details)
+    ]
+    details = both("evaluate.made_up_with_memory", n=n, hits=sum(hits))
+    subjects = [question.get("subject", i) for i, question in enumerate(questions)]
+    return _rated(f"never_wrote.{layer}", share_by_document(hits, subjects), thresholds, details)
 
 
 def _rated(name, measured, thresholds, details):
@@ -206,13 +223,15 @@ def _rated(name, measured, thresholds, details):
 
 def _quoted(found, questions, threshold):
     """The share of answers with quotations, of those on facts, that one of them supports."""
-    quoted = [
-        any(supports(question, source, found.documents) for source in shown.sources)
+    asked = [
+        (question, shown)
         for question, shown in zip(questions, found.facts[WITH_TWIN])
         if shown.sources
     ]
+    quoted = [_is_quoted(question, shown, found.documents) for question, shown in asked]
     n, right = len(quoted), sum(quoted)
     if n < facts.MIN_QUESTIONS:
         return too_few(both("evaluate.few_quoted", n=n), n)
     details = both("evaluate.quoted", n=n, right=right)
-    return rated(share(right, n), threshold, EMPTY, details)
+    documents = [question["document"] for question, _ in asked]
+    return rated(share_by_document(quoted, documents), threshold, EMPTY, details)

@@ -7,18 +7,21 @@ question, `prompt` all the text that the model was given, `real` what the author
 """
 
 import math
+import re
 from collections import Counter
 
 from ..i18n import both, listed, t
 from ..models import device_fit
 from ..models.device_fit import HARDLY_DIFFERENT, recommended_type
 from ..text import privacy, style
+from ..text.script import HAN
 from ..text.statistics import auc_of_pairs, bootstrap, share_of_documents
 from ..twin import Report, figure
 from . import ratings
 from .ratings import EMPTY, Threshold, grouped, noted, percent, rated, too_few
 
 MIN_CHARACTERS = {"zh": 30, "en": 80}  # of an answer; shorter ones don't show a style
+LETTERS_OF_HAN = 3  # how many letters say as much as a Chinese character
 MIN_ANSWERS = 3
 MIN_PAIRS = 20  # too few to train a classifier below this
 FOLDS = 5  # of the cross-validation
@@ -32,13 +35,14 @@ def prediction_gain(mine: list, theirs: list, threshold: Threshold) -> dict:
     """How much more training lowered the loss on the author's texts than on other people's.
 
     Texts are {document, text, gain}; `gain` is the base's loss less the twin's, in nats. The value
-    is the gain per character on the author's held-out texts less that on other people's.
+    is the gain per letter on the author's held-out texts less that on other people's; a Chinese
+    character, which says as much as three letters do, counts as three.
     """
     if not mine or not theirs:
         return figure(None, note=both("evaluate.no_text_to_compare"))
     groups = [grouped(texts, [text["document"] for text in texts]) for texts in (mine, theirs)]
-    own, others = map(_gain_per_character, groups)
-    low, high = bootstrap(lambda a, b: _gain_per_character(a) - _gain_per_character(b), *groups)
+    own, others = map(_gain_per_letter, groups)
+    low, high = bootstrap(lambda a, b: _gain_per_letter(a) - _gain_per_letter(b), *groups)
     measured = figure(own - others, low, high, len(groups[0]))
     counts = {"mine": len(mine), "theirs": len(theirs)}
     details = both("evaluate.prediction_gain", own=_change(own), other=_change(others), **counts)
@@ -46,9 +50,13 @@ def prediction_gain(mine: list, theirs: list, threshold: Threshold) -> dict:
     return noted(measured, sentence, details, level=level)
 
 
-def _gain_per_character(documents):
+def _gain_per_letter(documents):
     texts = [text for document in documents for text in document]
-    return sum(text["gain"] for text in texts) / sum(len(text["text"]) for text in texts)
+    return sum(text["gain"] for text in texts) / sum(_letters(text["text"]) for text in texts)
+
+
+def _letters(text):
+    return len(text) + (LETTERS_OF_HAN - 1) * len(re.findall(f"[{HAN}]", text))
 
 
 def _change(gain):
@@ -226,7 +234,10 @@ def nonsense(answers: dict, threshold: Threshold) -> dict[str, dict]:
         variant: [style.flaws(a["text"], a["language"], a["prompt"]) for a in of_variant]
         for variant, of_variant in answers.items()
     }
-    figures = {variant: _flawed_share(of_variant) for variant, of_variant in flaws.items()}
+    figures = {
+        variant: _flawed_share(of_variant, [answer["document"] for answer in answers[variant]])
+        for variant, of_variant in flaws.items()
+    }
     compared = ", ".join(f"{name} {percent(each['value'])}" for name, each in figures.items())
     documents = len({answer["document"] for answer in answers["twin"]})
     for variant, figure_of_variant in figures.items():
@@ -243,10 +254,9 @@ def nonsense(answers: dict, threshold: Threshold) -> dict[str, dict]:
     return figures
 
 
-def _flawed_share(flaws):
-    hits, n = sum(map(bool, flaws)), len(flaws)
-    details = _flaw_counts(flaws) if hits else both("evaluate.no_nonsense")
-    return noted(ratings.share(hits, n), details)
+def _flawed_share(flaws, documents):
+    details = _flaw_counts(flaws) if any(flaws) else both("evaluate.no_nonsense")
+    return noted(ratings.share_by_document(list(map(bool, flaws)), documents), details)
 
 
 def _nonsense_rating(twin, base, threshold):

@@ -169,7 +169,7 @@ class Sample(NamedTuple):
     problems: list  # of the owner's file
     facts: list  # questions on facts in the training passages
     unwritten: list  # questions on what the corpus doesn't mention
-    known: list  # questions of training rows, which the memory may not refuse
+    known: list  # questions of rows kept apart, which the memory may not refuse
 
     def counts(self, files: int) -> dict[str, int]:
         """The answers to write, if `files` GGUF files answer, and the texts to read and score."""
@@ -233,8 +233,8 @@ def draw(twin: Twin, settings: Evaluate) -> Sample:
         instructions=list(instructions.instructions()),
         problems=_problems_of_file(settings),
         facts=facts.own_facts(in_turn, documents, _MAX_FACTS),
-        unwritten=_unwritten(twin, selected),
-        known=remembered.known_questions(twin.records("train")),
+        unwritten=_unwritten(twin, selected, train),
+        known=remembered.known_questions(twin),
     )
 
 
@@ -257,11 +257,18 @@ def new_questions(twin: Twin, train: list, most: int) -> list[dict]:
     return held_out.new_questions(rows, languages, twin.facts.get("system_prompt", ""), most)
 
 
-def _unwritten(twin, questions):
+def _unwritten(twin, questions, train):
+    documents = {document["id"]: document for document in twin.records("documents")}
     corpus = "\n".join(passage["text"] for passage in twin.records("passages"))
+    corpus = "\n".join([corpus, *(document.get("title") or "" for document in documents.values())])
+    titles = {}
+    for passage in train:
+        if title := documents.get(passage["document"], {}).get("title"):
+            titles.setdefault(passage["language"], {})[title] = None
     trained = held_out.user_messages(twin.records("train"))
     languages = list(dict.fromkeys(question["language"] for question in questions))
-    return facts.never_wrote(corpus, trained, languages)
+    titles = {language: list(found) for language, found in titles.items()}
+    return facts.never_wrote(corpus, trained, languages, titles)
 
 
 def _problems_of_file(settings):

@@ -2,9 +2,10 @@
 
 A logistic model reads how the two arms of the search see the passages: a fixed bound on a
 similarity would not do, since those of e5 all lie between 0.8 and 0.9. It is fitted for each twin
-on its own corpus. Answerable are the questions of its training rows (titles, headings, written
-ones). Not answerable are questions from data/facts.yaml and data/other_topics.yaml whose subject is
-not in the corpus. The threshold is the lowest that answers so few of those, each judged by a model
+on its own corpus. Answerable are the questions of its rows (titles, headings, written ones), but
+those that are kept apart, on which the score card measures how many are refused wrongly. Not
+answerable are questions from data/facts.yaml and data/other_topics.yaml whose subject is not in the
+corpus. The threshold is the lowest that answers so few of those, each judged by a model
 that was fitted without it, that even the upper end of the share's 95 % interval is FALSE_ANSWERS.
 How often it answers is measured apart: each fifth of the questions is decided by a model and a
 threshold of the other four, vetoes included.
@@ -37,6 +38,7 @@ WORDS_ALONE = ("covered",)
 # the questions that this is fitted on.
 FALSE_ANSWERS = {"vectors": 0.065, "words": 0.10}
 _MOST = 240  # answerable questions
+_APART = 6
 _SURE = 0.7  # a chance from which a thing that no passage has a word for is no veto
 _NEARLY = 0.2  # share of the threshold from which it may have been written about
 _READ = 2  # passages in which another word for a thing is looked for
@@ -75,6 +77,8 @@ class Calibration:
     threshold: float
     answered: list
     false_answers: list
+    # Whether questions were kept apart from the fit; False in what an older version fitted.
+    kept_apart: bool = False
 
     def chance(self, measured: dict[str, float]) -> float:
         """The chance that a question can be answered."""
@@ -150,7 +154,7 @@ def _decided(index, arm, chance, threshold, vetoes):
 
 def unfitted() -> Calibration:
     """What decides where there is nothing to fit on."""
-    return Calibration([], [], 0.0, 0.5, [None] * 4, [None] * 4)
+    return Calibration([], [], 0.0, 0.5, [None] * 4, [None] * 4, kept_apart=True)
 
 
 # What the decision is made of
@@ -242,18 +246,34 @@ class Asked(NamedTuple):
 
 def questions(twin: Twin, index: Index) -> list[Asked]:
     """Questions that the corpus answers, from its training rows, and such that it can't answer."""
-    rows = [
-        row
-        for key in ("train", "val", "test")
-        if twin.file(key).exists()
-        for row in twin.records(key)
-        if row.get("kind") == "qa" and len(row.get("messages", ())) >= 2
-    ]
+    every = question_rows(twin)
+    apart = {row["messages"][-2]["content"] for row in every if kept_apart(row)}
+    rows = [row for row in every if row["messages"][-2]["content"] not in apart]
     known = {row["messages"][-2]["content"]: row["source"] for row in rows}
-    known |= {passage.title: "title" for passage in index.passages if passage.title and not rows}
+    known |= {passage.title: "title" for passage in index.passages if passage.title and not every}
     texts = sorted(known, key=lambda text: (known[text] != "local", _order(text)))
     asked = [Asked(text, True, known[text]) for text in texts if subject_words(text)][:_MOST]
     return asked + _unanswerable(index)
+
+
+def question_rows(twin: Twin) -> list[dict]:
+    """The rows of all splits that ask a question, each with its `split`."""
+    return [
+        {**row, "split": split}
+        for split in ("train", "val", "test")
+        if twin.file(split).exists()
+        for row in twin.records(split)
+        if row.get("kind") == "qa" and len(row.get("messages", ())) >= 2
+    ]
+
+
+def kept_apart(row: dict) -> bool:
+    """Whether nothing is fitted on the question of a row of `question_rows`.
+
+    These are the questions on held-out texts, and of the others, by lot, one in _APART.
+    """
+    lot = int(content_id(f"apart {row['messages'][-2]['content']}"), 16)
+    return row["split"] != "train" or lot % _APART == 0
 
 
 def _order(text):
@@ -336,6 +356,7 @@ def _fitted(index, arm, asked, rows, vetoes, names):
         _threshold(values, labels, folds, bearable),
         _interval(answered[labels]),
         _interval(answered[~labels]),
+        kept_apart=True,
     )
 
 
