@@ -38,6 +38,11 @@ _FACTS = {
         "title": "《[^》]{2,12}》",
     },
 }
+_QUESTIONS = {
+    "number": "evaluate.which_number",
+    "name": "evaluate.which_name",
+    "title": "evaluate.which_title",
+}
 _NAME = {"en": _FACTS["en"]["name"], "zh": _FACTS["zh"]["title"]}
 _REFUSALS = {
     "en": re.compile(
@@ -129,7 +134,7 @@ def _question(passage, corpus):
                 hints = _words_near(sentence, match) if rare else []
                 if len(hints) >= _HINTS[0]:
                     words = both("core.list_separator")[language].join(hints)
-                    question = both(f"evaluate.which_{kind}", words=words)[language]
+                    question = both(_QUESTIONS[kind], words=words)[language]
                     return {"answer": fact.strip("《》"), "question": question, "kind": kind}
     return None
 
