@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import yaml
 
-SETS = "abcdefghijklmnopqrstu"
+SETS = "abcdefghijklmnopqrstuvw"
 
 _DATA = yaml.safe_load((Path(__file__).parent / "chat_layouts.yaml").read_text(encoding="utf-8"))
 _MONTHS = {
@@ -54,6 +54,8 @@ class Export(NamedTuple):
 
 
 def _turned(layout, lines):
+    if "again" in layout:
+        return ""
     timed = "{H" in layout["message"] or "{h12" in layout["message"]
     return layout.get("head", "") + "".join(reversed(lines)) if timed else ""
 
@@ -134,16 +136,20 @@ def _later_export(data, layout, language, rng):
         if number == 4:
             turns.append((me, poll))
     day, month = rng.randrange(13, 28), rng.randrange(1, 12)
-    minute, lines = 540 + rng.randrange(60), []
+    minute, lines, last = 540 + rng.randrange(60), [], None
     for who, text in turns:
         minute += rng.randrange(1, 9)
         form = alone if not who and alone and rng.random() < 0.8 else message
         if data.get("about"):  # as in real exports
             form = alone if not who and alone and (me in text or first in text) else message
         sender = "" if who == "?" else who or me
+        if form == message and sender == last:  # under one name with the message above
+            form = layout.get("again", message)
+        last = sender if form != alone else None
         values = {
             "who": sender,
             "WHO": sender.upper(),
+            "initial": sender[:1],
             "oth": first if sender == me else me,
             "text": text,
             "n": len(lines) + 1,
