@@ -40,7 +40,16 @@ from . import (
     wordpress,
 )
 from .archive import ReadLog, has_files, kind_of, refused_archives, walk
-from .chats import chat_page, chat_table, chat_text, message_json, telegram, twitter, whatsapp
+from .chats import (
+    chat_document,
+    chat_page,
+    chat_table,
+    chat_text,
+    message_json,
+    telegram,
+    twitter,
+    whatsapp,
+)
 
 __all__ = [
     "FORMATS",
@@ -58,6 +67,7 @@ __all__ = [
 ]
 # The first whose looks_like is true reads the file, except the last two: see `format_of`.
 FORMATS = {
+    "chatdocument": chat_document,
     "pdf": pdf,
     "docx": docx,
     "odt": odt,
@@ -83,6 +93,8 @@ FORMATS = {
     "markdown": markdown,
     "text": plain,
 }
+# Formats of texts that somebody may have pasted a chat into. Books have dialogues.
+_MAY_HOLD_CHATS = {"html", "evernote", "dayone", "wordpress", "ghost", "feed"}
 _PLAIN = {".txt", ".text", ""}
 _MARKDOWN = markdown.SUFFIXES | {".rst", ".org", ".tex"}
 _DATA = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".xls", ".xml", ".rss", ".opml"}
@@ -219,7 +231,11 @@ def _is_chat(name):
 
 def _documents(file, name, options, log):
     if not _is_chat(name):
-        yield from FORMATS[name].read(file)
+        for document in FORMATS[name].read(file):
+            if name in _MAY_HOLD_CHATS and chat_document.is_conversation(document.text):
+                log.drop(document.source, "speakers", document.text)
+            else:
+                yield document
         return
     for source, conversation in _conversations(file, name, options, log):
         if conversations.owner(conversation, options):

@@ -105,6 +105,17 @@ def read(file: File) -> Iterator[Document]:
     )
 
 
+def lines(file: File) -> str:
+    """The text of a Word file as it stands there, a paragraph a line. Raises Unreadable."""
+    if file.data.startswith(OLE):
+        raise Unreadable("olddoc")
+    members, _ = zip_package.members(file.data)
+    parts = [name for name in members if _TEXT_PARTS.fullmatch(name) and "document" in name]
+    for name in parts:
+        zip_package.check_xml(members[name])
+    return "\n".join(line for name in parts for line in word_xml.lines(members[name]))
+
+
 def _make_readable(members):
     """Rewrite the parts with text for mammoth, in place; return the texts of their paragraphs."""
     texts = []

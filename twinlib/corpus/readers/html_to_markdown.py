@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _GAP = "…"
 DEPTH_LIMIT = 250  # levels of elements; the converter recurses once or twice for each
 _SIZE_LIMIT = 10 * 2**20  # characters of a page without scripts and embedded pictures
-_BREAK = "\u2028"  # stands for <br> until `_with_line_breaks`
+BREAK = "\u2028"  # stands for <br> in a tree
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # What shows no text in a browser. An embedded "data:" picture can be longer than the parser allows.
 _UNSEEN = re.compile(
@@ -54,7 +54,7 @@ _INLINE = ["a", "b", "strong", "em", "i", "u", "s", "del", "ins", "strike", "cod
 
 
 def tree(text: str, styled: bool = False) -> "BeautifulSoup":
-    """The tree of an HTML text, with line breaks of the source as spaces and <br> as _BREAK.
+    """The tree of an HTML text, with line breaks of the source as spaces and <br> as BREAK.
 
     Elements of style, as <b>, are in it only if `styled`.
     Raises Unreadable('deep' or 'long').
@@ -80,7 +80,7 @@ def tree(text: str, styled: bool = False) -> "BeautifulSoup":
 def _without_line_breaks(text):
     # A line break of the source is no space between two Chinese characters.
     text = re.sub(f"(?<=[{WIDE}])[ \t]*\n\\s*(?=[{WIDE}])", "", text)
-    return re.sub(r"<br\b[^>]*>", _BREAK, _SPACE.sub(" ", text), flags=re.IGNORECASE)
+    return re.sub(r"<br\b[^>]*>", BREAK, _SPACE.sub(" ", text), flags=re.IGNORECASE)
 
 
 def tags(node: "Tag", *names: str) -> list["Tag"]:
@@ -197,7 +197,7 @@ def _lines(text):
     text = text.replace("\\<", "&lt;").replace("{%", "&#123;%").replace("{{", "&#123;{")
     text = re.sub(r"(?m)^# ", "## ", text)
     text = "\n".join(
-        _with_line_breaks(line) if _BREAK in line else line.rstrip() for line in text.split("\n")
+        _with_line_breaks(line) if BREAK in line else line.rstrip() for line in text.split("\n")
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
@@ -209,12 +209,12 @@ def _with_line_breaks(line):
     """
     mark = re.match(r"(?:> ?)*\s*(?:(?:-|\d+\.) )?", line).group()
     if "|" in re.sub(r"\\.", "", line):
-        return line.replace(_BREAK, " ")
+        return line.replace(BREAK, " ")
     inside = re.sub(r"[-\d.]", " ", mark)
     text = re.sub(
-        f"[ {_BREAK}]*{_BREAK}[ {_BREAK}]*",
-        lambda m: f"\n{inside.rstrip()}\n{inside}" if m[0].count(_BREAK) > 1 else f"\\\n{inside}",
-        line[len(mark) :].strip(_BREAK + " "),
+        f"[ {BREAK}]*{BREAK}[ {BREAK}]*",
+        lambda m: f"\n{inside.rstrip()}\n{inside}" if m[0].count(BREAK) > 1 else f"\\\n{inside}",
+        line[len(mark) :].strip(BREAK + " "),
     )
     return mark + text
 
@@ -258,7 +258,7 @@ def _preformatted(pre):
     holder = soup.new_tag("div")
     for paragraph in re.split(r"\n[ \t]*\n", text):
         lines = map(str.strip, paragraph.split("\n"))
-        holder.append(soup.new_tag("p", string=_BREAK.join(lines)))
+        holder.append(soup.new_tag("p", string=BREAK.join(lines)))
     pre.replace_with(holder)
 
 

@@ -15,7 +15,7 @@ from ...text.inputs.encoding import Unreadable
 from ...text.inputs.filename import date_of, title_of
 from ...text.inputs.input_file import File
 from ..records import Document, Removed
-from .html_to_markdown import to_markdown, tree, without_title
+from .html_to_markdown import BREAK, to_markdown, tree, without_title
 
 _TYPE = b"application/vnd.oasis.opendocument.text"
 _UNSEEN = set(
@@ -40,16 +40,8 @@ def looks_like(file: File) -> bool:
 
 def read(file: File) -> Iterator[Document]:
     """Yield the one document. Raises Unreadable('locked', 'bomb', 'damaged' or 'index')."""
-    members, _ = zip_package.members(file.data)
-    if b"encryption-data" in members.get("META-INF/manifest.xml", b""):
-        raise Unreadable("locked")
-    if "content.xml" not in members:
-        raise Unreadable("damaged")
-    root, removed = _root(members["content.xml"]), []
-    styles = _styles(root) | _styles(_root(members.get("styles.xml")))
-    body = next((e for e in root.iter() if _name(e) == "text" and len(e)), None)
-    if body is None:
-        raise Unreadable("index")
+    members, root, body = _parts(file)
+    removed, styles = [], _styles(root) | _styles(_root(members.get("styles.xml")))
     node = tree(f"<div>{_inside(body, styles, removed)}</div>")
     facts = {_name(e): e.text or "" for e in _root(members.get("meta.xml")).iter()}
     first = node.find("h1")
@@ -68,6 +60,31 @@ def read(file: File) -> Iterator[Document]:
         fallback_title=title_of(file.name),
         removed=removed,
     )
+
+
+def lines(file: File) -> str:
+    """The text as it stands there, a paragraph a line. Raises Unreadable."""
+    *_, body = _parts(file)
+    found = []
+    for element in body.iter():
+        if _name(element) in ("p", "h"):
+            text = tree(f"<div>{_inside(element, {}, [])}</div>").get_text("").strip()
+            found += text.replace(BREAK, "\n").split("\n")
+    return "\n".join(found)
+
+
+def _parts(file):
+    """(the members of the package, the root of its content, the element with the text)."""
+    members, _ = zip_package.members(file.data)
+    if b"encryption-data" in members.get("META-INF/manifest.xml", b""):
+        raise Unreadable("locked")
+    if "content.xml" not in members:
+        raise Unreadable("damaged")
+    root = _root(members["content.xml"])
+    body = next((e for e in root.iter() if _name(e) == "text" and len(e)), None)
+    if body is None:
+        raise Unreadable("index")
+    return members, root, body
 
 
 def _root(data):

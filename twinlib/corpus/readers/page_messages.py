@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...text.script import columns
 from .chats.form_parts import ANY_TIME, DAY, NEAR_DAY
-from .html_to_markdown import tags, text_of
+from .html_to_markdown import BREAK, tags, text_of
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -32,7 +32,6 @@ _QUOTING = re.compile(
 )
 _OWN = {"self", "own", "mine", "me", "outgoing", "sent", "is-me", "right", "from-me", "me-msg"}
 _BLOCKS = ("p", "div", "li", "blockquote", "tr", "dd", "dt", "section", "article", "td", "br")
-_BREAK = "\u2028"  # a <br> in a tree of html_to_markdown
 _NAME_COLUMNS = 40
 
 
@@ -196,5 +195,5 @@ def _text(tag, gone):
 
 
 def _lines(parts):
-    lines = "".join(parts).replace(_BREAK, "\n").split("\n")
+    lines = "".join(parts).replace(BREAK, "\n").split("\n")
     return "\n".join(line for line in (" ".join(line.split()) for line in lines) if line)

@@ -84,15 +84,8 @@ def read(file: File) -> Iterator[Document]:
     printed = [_print_rows(page, heights) for page in pages]
     heads = dict.fromkeys(" ".join(piece.text for piece in row) for rows in printed for row in rows)
     removed.extend(Removed("navigation", "navigation", text) for text in heads)
-    pages = [
-        [piece for piece in page if not any(piece in row for row in rows)]
-        for page, rows in zip(pages, printed)
-    ]
-    pages = _without_margins(pages, heights, removed)
-    lines, gutter = [], None
-    for page in pages:
-        gutter = _gutter(page, gutter)
-        lines += _lines(_columns(page, gutter))
+    pages = _without_margins(_without_rows(pages, printed), heights, removed)
+    lines = _in_order(pages)
     letters = sum(len(re.findall(r"\w", line.text)) for line in lines)
     strange = sum(len(re.findall("[\ufffd\ue002-\uf8ff]", line.text)) for line in lines)
     if letters < 8 * len(pages) or strange > letters / 5:
@@ -111,14 +104,57 @@ def read(file: File) -> Iterator[Document]:
     )
 
 
+def lines(file: File, first_pages: int | None = None) -> str:
+    """The text line by line, with a blank line at a wider gap, of all or the `first_pages`.
+
+    Running heads stay, but for page numbers and what a browser prints. Raises Unreadable.
+    """
+    pages, heights, _ = _pages(file.data, first_pages)
+    printed = [_print_rows(page, heights) for page in pages]
+    ordered = _in_order(
+        [
+            [p for p in page if not (_in_margin(p, heights) and _NUMBER.fullmatch(p.text))]
+            for page in _without_rows(pages, printed)
+        ]
+    )
+    margins, text = _margins(ordered), ""
+    for before, line in zip([None, *ordered], ordered):
+        begins = _break_before(before, line, margins) if before else ""
+        same = before and (before.page, before.column) == (line.page, line.column)
+        pitch = margins[line.page % 2, line.column][2]
+        apart = same and pitch and before.middle - line.middle > 1.4 * pitch
+        if begins is None:
+            text += space_between(text, line.text) + line.text
+        else:
+            text += "\n" * (bool(text) + bool(apart)) + line.text
+    return text
+
+
+def _without_rows(pages, printed):
+    """Pages without these rows of theirs."""
+    return [
+        [piece for piece in page if not any(piece in row for row in rows)]
+        for page, rows in zip(pages, printed)
+    ]
+
+
+def _in_order(pages):
+    """The lines of pages in reading order, column by column."""
+    lines, gutter = [], None
+    for page in pages:
+        gutter = _gutter(page, gutter)
+        lines += _lines(_columns(page, gutter))
+    return lines
+
+
 def _creation_date(facts, printed):
     """The ISO date of creation; None if a browser printed the file, as the page is older."""
     made = facts.get("CreationDate", "").removeprefix("D:")[:8]
     return None if printed or _BROWSER.search(facts.get("Creator", "")) else date_of(made, "")
 
 
-def _pages(data):
-    """(pieces of each page, (bottom, top) of each page, metadata)."""
+def _pages(data, most=None):
+    """(pieces of each page, (bottom, top) of each page, metadata); of the first `most` pages."""
     import pypdfium2
 
     started = time.monotonic()
@@ -127,7 +163,7 @@ def _pages(data):
             if len(document) > _PAGE_LIMIT:
                 raise Unreadable("long")
             pages, heights = [], []
-            for number in range(len(document)):
+            for number in range(len(document))[:most]:
                 if time.monotonic() - started > _SECONDS:
                     raise Unreadable("long")
                 page = document[number]

@@ -41,16 +41,24 @@ def read(file: File) -> Iterator[Document]:
     )
 
 
+def lines(file: File) -> str:
+    """The text as it stands there, a paragraph a line. Raises Unreadable('damaged')."""
+    return _lines(_without_asides(file.data.decode("latin-1")))
+
+
 def _text(source):
+    # A paragraph of RTF is one line.
+    return "\n\n".join(filter(None, _lines(source).split("\n")))
+
+
+def _lines(source):
     from striprtf.striprtf import rtf_to_text
 
     try:
         text = rtf_to_text(source, errors="ignore")
     except Exception:  # striprtf raises anything on a malformed file
         raise Unreadable("damaged") from None
-    # A paragraph of RTF is one line.
-    lines = [line.strip() for line in text.replace("\r", "\n").split("\n")]
-    return "\n\n".join(line for line in lines if line)
+    return "\n".join(line.strip() for line in text.replace("\r", "\n").split("\n"))
 
 
 def _without_asides(source):

@@ -54,6 +54,27 @@ def readable(data: bytes) -> tuple[bytes, list[str]]:
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8"), _paragraphs(root)
 
 
+def lines(data: bytes) -> list[str]:
+    """The lines of document.xml: of each paragraph, '' for an empty one; a table's row is one."""
+    from lxml import etree
+
+    root = etree.fromstring(readable(data)[0])
+    found = []
+    for element in root.iter(f"{_W}p", f"{_W}tr"):
+        if element.tag == f"{_W}tr":
+            cells = [" ".join(map(_line, cell.iter(f"{_W}p"))) for cell in element.iter(f"{_W}tc")]
+            found.append("\t".join(cells))
+        elif next(element.iterancestors(f"{_W}tr"), None) is None:
+            found += _line(element).split("\n")
+    return found
+
+
+def _line(paragraph):
+    signs = {_TEXT: None, f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n"}
+    runs = (run for run in paragraph.iter(*signs) if run.getparent().tag != f"{_W}tabs")
+    return "".join(signs[run.tag] or run.text or "" for run in runs)
+
+
 def words(data: bytes) -> str:
     """The text of a header, a footer or comments, a paragraph a line."""
     from lxml import etree

@@ -14,13 +14,12 @@ from typing import NamedTuple
 from ....text.inputs.encoding import Unreadable
 from ....text.inputs.filename import title_of
 from ....text.inputs.input_file import File, Options
+from ....text.inputs.json_values import start
 from .. import dates, html, page_messages
-from ..html_to_markdown import text_of, tree
-from . import chat_text, whatsapp
+from ..html_to_markdown import BREAK, text_of, tree
+from . import chat_text, untimed, whatsapp
 from .message_json import said_by_app, undone
 from .messages import Conversation, Message, oldest_first
-
-_BREAK = "\u2028"  # a <br> in a tree of html_to_markdown
 
 
 class _Layout(NamedTuple):
@@ -59,6 +58,7 @@ _LAYOUTS = (
     ),
     _Layout(rb'class="[^"]*_a6-h[ "]', "_a6-g", "_a6-h", "_a6-o", "_a6-p", dropped="_a6-q"),
 )
+_TAG = re.compile(r"\s*<[^>]*>\s*")
 _MISREAD = re.compile(r"[\u00c2-\u00f4][\u0080-\u00bf]+")
 _POST = 200  # characters of a paragraph that is no message: what follows are comments on it
 _OWN = {"self", "own", "mine", "me", "outgoing", "sent"}  # further classes of the owner's messages
@@ -72,7 +72,9 @@ def looks_like(file: File) -> bool:
         return True
     if not html.looks_like(file) or b"from_name" in file.data or b"js_content" in file.data:
         return False
-    return page_messages.may_have(file.data) and bool(_thread(file) or _flat(file))
+    if page_messages.may_have(file.data):
+        return bool(_thread(file) or _flat(file))
+    return untimed.may_be(_TAG.sub("\n", start(file))) and bool(_flat(file))
 
 
 def _flat(file):
@@ -190,7 +192,7 @@ def _answered(quoted):
 def _words(tag):
     """The text of an element, with the line breaks that it has."""
     for block in tag.find_all(["div", "li", "p"]):
-        block.insert_before(_BREAK)
-    lines = tag.get_text("").replace(_BREAK, "\n").split("\n")
+        block.insert_before(BREAK)
+    lines = tag.get_text("").replace(BREAK, "\n").split("\n")
     lines = [" ".join(line.split()) for line in lines]
     return re.sub(r"\n\n+", "\n", "\n".join(lines)).strip()

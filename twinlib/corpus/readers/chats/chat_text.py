@@ -6,7 +6,6 @@ Subtitles that name their speakers are conversations too (see subtitles.py).
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain
 from os.path import commonprefix
@@ -18,7 +17,16 @@ from ....text.inputs.input_file import File, Options
 from ....text.inputs.json_values import start
 from ...clean.wrapping import HARD_BREAK, unwrap_text
 from .. import dates, markdown, subtitles
-from . import any_order, footers, form_parts, record_grammar, text_forms, untimed, whatsapp
+from . import (
+    any_order,
+    footers,
+    form_parts,
+    record_grammar,
+    text_forms,
+    text_shape,
+    untimed,
+    whatsapp,
+)
 from .messages import INVISIBLE, Conversation, Message, go_back
 from .text_forms import FORMS
 
@@ -58,9 +66,6 @@ _STAMPED = re.compile(rf"\[?{form_parts.STAMP}\b\W.*")
 _UNKNOWN = ("unknown", "fields", "untimed", "records")  # forms of programs that are not known
 _PROGRAMS = ("bracketed", "line", "kakao", "line spaced", "clocked", "elapsed", "labelled")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
-# A day and a clock with seconds
-_STAMP_OF_PROGRAM = re.compile(rf"{form_parts.DAY}[ T]{{1,2}}\d{{1,2}}:\d\d:\d\d")
-_FEWEST_STAMPS = 6
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h时時点點]\d\d"), 3
 _SHORTEST_FRAME, _SURE_FRAME = 3, 8  # characters beside the name
 _MOST_HEADS = 500  # that tell what heads look like
@@ -132,24 +137,14 @@ def _form_of(text, is_markdown, is_plain):
 def is_unread(file: File) -> bool:
     """Whether the text is a conversation in a layout in which the speakers can't be told.
 
-    Also where a program wrote the time of most paragraphs, to the second and shortly one after the
-    other: that is no diary.
+    Its records tell, or its shape alone.
     """
     text = start(file)
     if _has_author(text):
         return False
     lines = _lines(text)[:3000]
-    return bool(record_grammar.find(lines)) or _are_records(lines)
-
-
-def _are_records(lines):
-    stamps = [match[0] for line in lines if (match := _STAMP_OF_PROGRAM.search(line))]
-    filled = sum(map(bool, lines))
-    if len(stamps) < _FEWEST_STAMPS or len(stamps) * 6 < filled:
-        return False
-    times = [datetime.fromisoformat(time) for time in dates.times(stamps) if time]
-    near = [timedelta(0) <= b - a <= timedelta(hours=1) for a, b in zip(times, times[1:])]
-    return bool(near) and sum(near) * 2 >= len(near)
+    shape = text_shape.is_conversation
+    return bool(record_grammar.find(lines)) or shape(text.split("\n")[:3000])
 
 
 def _has_author(text):
