@@ -338,10 +338,13 @@ _TIME_ANYWHERE = re.compile(
 _EDGE = rf"(?:[^{NO_SIGN}]|_)+"
 EDGES = re.compile(rf"^[\W_]{{0,3}}\d{{1,6}}[.)\]:]?(?:[^\w+]|_)+(?=\D)|^{_EDGE}|{_EDGE}$")
 _KEY = re.compile(
-    r"(?:from|sender|name|user|author|by|von|de|who)\s?[=:]\s?[\"'“]?|\w{1,12}=[\"'“]?",
+    r"^\W*(?:(?:from|sender|name|user|author|by|von|de|who)\s?[=:]\s?[\"'“]?|\w{1,12}=[\"'“]?)",
     re.IGNORECASE,
 )
-_TEXT_KEY = re.compile(r"(?:text|msg|message|body|content)\s?[=:]\s?|^\w{1,12}=", re.IGNORECASE)
+_TEXT_KEY = re.compile(
+    r"^\W{0,3}(?:\w{1,12}=\S*\s)*(?:text|msg|message|body|content)\s?[=:]\s?|^\w{1,12}=",
+    re.IGNORECASE,
+)
 _AFTER_ANY_NAME = re.compile(
     rf"[^{NO_SIGN}\s.'’&@(（\-–—~#]|\s[-–—~]+\s|\s{{2,}}|_\s"
     r"|\s(?=(?:text|msg|message|body|content)=)|$"

@@ -76,6 +76,8 @@ _START = re.compile(  # signs, a word and a sign, the end of a bracket
 )
 _NAMES = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")  # a sign alone is none
 _QUOTES = "“”„\"'‘’«»「」『』"
+_FEWEST_FRAMED, _FRAMING = 6, re.compile(r"[^\W_]|[\",;=]")  # messages, and what frames have
+_DIGITS = re.compile(r"\d+")
 _FEWEST_QUOTED = 4  # messages in quotation marks
 _ME = ("我", "me")
 
@@ -228,7 +230,9 @@ def _messages(lines, form):
     clocks_alone = len({*times} - {""}) < 2 and form not in _SPOKEN
     if go_back(times) or clocks_alone and text_forms.goes_back(lines, heads):
         messages.reverse()  # the newest stood first
-    messages = _without_quotation_marks(list(chain.from_iterable(messages)))
+    messages = list(chain.from_iterable(messages))
+    messages = messages if form in _PROGRAMS else _without_frame(messages)
+    messages = _without_quotation_marks(messages)
     for whole in ([lines[head.line] for head in heads], [m.text for m in messages]):
         if edge := "" if form in _PROGRAMS else _common_edge(whole):
             messages = [m._replace(text=m.text.removesuffix(edge).rstrip()) for m in messages]
@@ -238,6 +242,38 @@ def _messages(lines, form):
             break
         messages = [m._replace(text=m.text.removeprefix(start)) for m in messages]
     return messages
+
+
+def _without_frame(messages):
+    """The messages without what a program writes before and behind nearly each, but for numbers.
+
+    As in 'text="…"' of a log, or '…, sent at 9:41, 5 of 312'.
+    """
+    said = [m.text for m in messages if m.text and not m.skip_reason]
+    if len(said) < _FEWEST_FRAMED:
+        return messages
+    shapes = [_DIGITS.sub("0", text) for text in said]
+    before = re.sub(r"[^\W_]+$", "", _longest_start(shapes))
+    behind = re.sub(r"^[^\W_]+", "", _longest_start([shape[::-1] for shape in shapes])[::-1])
+    frame = [x if len(x) > 1 and _FRAMING.search(x) else "" for x in (before, behind)]
+    if not any(frame):
+        return messages
+    before, behind = (re.escape(x).replace("0", r"\d+") for x in frame)
+    edges = re.compile(rf"^{before}|{behind}$")
+    return [m._replace(text=edges.sub("", m.text).strip()) for m in messages]
+
+
+def _longest_start(shapes):
+    """The longest beginning that two of three have."""
+    start, among = "", shapes
+    while among:
+        next_signs = Counter(x[len(start)] for x in among if len(x) > len(start))
+        sign, times = next_signs.most_common(1)[0] if next_signs else ("", 0)
+        if times * 3 < len(shapes) * 2:
+            break
+        start += sign
+        among = [x for x in among if x.startswith(start)]
+    return start
 
 
 def _without_quotation_marks(messages):
