@@ -1,6 +1,6 @@
 """Whose words are learnt from chats of programs that no reader knows, in six languages.
 
-    python benchmarks/chat_layouts.py [--shapes-alone | --newest-first]
+    python benchmarks/chat_layouts.py [--shapes-alone | --newest-first | --in .docx]
 
 Reads the small exports of tests/chat_layouts.py, sets of other layouts and sentences each, and
 prints for each set: how many exports are read, and how many learnt as prose, the others' words with
@@ -11,7 +11,8 @@ With --shapes-alone every list of what programs say is taken out of the code, as
 wordings that nobody knows. With --newest-first each export that has times and is read by sender is
 read a second time with its newest message first: of how many the owner's lines come in the order in
 which they were written, of how many all questions and answers are the same, whose lines are learnt,
-and how many are learnt as prose.
+and how many are learnt as prose. With --in the exports are pasted into documents, which are .docx,
+.odt, .rtf, .pdf or .html.
 """
 
 import argparse
@@ -80,6 +81,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--shapes-alone", action="store_true")
     parser.add_argument("--newest-first", action="store_true")
+    parser.add_argument("--in", dest="suffix", default="", metavar="SUFFIX")
     given = parser.parse_args()
     import chat_layouts
 
@@ -94,7 +96,7 @@ def main():
     print(heads + "  ".join(f"{kind:>13}" for kind in kinds) + "  labels")
     for group in chat_layouts.SETS:
         with tempfile.TemporaryDirectory() as folder:
-            count = chat_layouts.counted(group, Path(folder))
+            count = chat_layouts.counted(group, Path(folder), given.suffix)
         print(f"{group:4} {row_of(count, kinds)}", flush=True)
 
 

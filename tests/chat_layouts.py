@@ -200,13 +200,21 @@ def every(group: str, seed: int = 5) -> Iterator[Export]:
                 yield Export(name, *_export(group, layout, language, rng))
 
 
+def in_format(export: Export, suffix: str) -> Export:
+    """An export as somebody has it who pasted it into a document: '.docx', '.odt', '.rtf' …"""
+    return export._replace(name=export.name.rpartition(".")[0] + suffix)
+
+
 def documents(export: Export, folder) -> list:
     """The documents that are read from an export, whose owner picks the senders with their name."""
+    from document_makers import OF_TEXT
+
     from twinlib.corpus import readers
 
     folder.mkdir(exist_ok=True)
     file = folder / export.name
-    file.write_text(export.text, encoding="utf-8")
+    make = OF_TEXT.get(file.suffix)
+    file.write_bytes(make(export.text) if make else export.text.encode())
     shown, longest = readers.survey(file).senders, len(export.me) + 12
     mine = [n for n in shown if export.me.casefold() in n.casefold() and len(n) <= longest]
     return list(readers.read(file, readers.Options(tuple(mine) or (export.me,))))
@@ -249,13 +257,15 @@ def leaks(export: Export, lines: list[str]) -> dict[str, tuple[int, int]]:
     }
 
 
-def counted(group: str, folder) -> Counter:
+def counted(group: str, folder, suffix: str = "") -> Counter:
     """How the exports of a set are read, and how many lines of each kind are learnt.
 
     'left out' are the owner's lines, of those long enough to learn from, in exports that are read.
+    With a `suffix` they are pasted into documents of that format.
     """
     count = Counter()
     for export in every(group):
+        export = in_format(export, suffix) if suffix else export
         lines = learnt(export, folder)
         found, whole = leaks(export, lines), _letters("".join(lines))
         some, total = found["other people"]

@@ -98,6 +98,40 @@ def docx(body, styles=None, core="", footnotes=(), extra=None):
     )
 
 
+# OpenDocument, RTF
+
+
+def odt(content, styles="", meta=""):
+    """An .odt of the XML of its body, of its styles and of its facts."""
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "text", "table", "style", "meta")
+    )
+    head = f'<office:document-content {spaces} xmlns:dc="http://purl.org/dc/elements/1.1/">'
+    return zipped(
+        {
+            "content.xml": f"{head}<office:automatic-styles>{styles}</office:automatic-styles>"
+            f"<office:body><office:text>{content}</office:text></office:body>"
+            "</office:document-content>",
+            "meta.xml": f"{head}{meta}</office:document-content>",
+        },
+        first=("mimetype", "application/vnd.oasis.opendocument.text"),
+    )
+
+
+def rtf(text):
+    """An .rtf with a paragraph for each line of a text."""
+    escaped = text.replace("\\", "\\\\").replace("{", "\\{").replace("}", "\\}")
+    units = "".join(sign if sign.isascii() else _in_rtf(sign) for sign in escaped)
+    return b"{\\rtf1\\ansi " + units.replace("\n", "\\par\n").encode() + b"}"
+
+
+def _in_rtf(sign):
+    data = sign.encode("utf-16-le")
+    pairs = [data[n : n + 2] for n in range(0, len(data), 2)]
+    return "".join(f"\\u{int.from_bytes(pair, 'little', signed=True)}?" for pair in pairs)
+
+
 # EPUB
 
 
@@ -199,6 +233,31 @@ def _shown(x, y, size, text):
 def lines(texts, x=60, y=700, size=10, step=14):
     """(x, y, size, text) of lines one below the other."""
     return [(x, y - step * n, size, text) for n, text in enumerate(texts)]
+
+
+# A text in any of these formats, as somebody who pastes it there makes it
+
+
+_PAGE = 45  # lines
+
+
+def _pdf_of(text):
+    rows = text.split("\n")
+    pages = [rows[n : n + _PAGE] for n in range(0, len(rows), _PAGE)]
+    return pdf([[x for x in lines(page, y=750) if x[3]] for page in pages])
+
+
+def _paragraphs_of(text, form):
+    return "".join(form.format(escape(line)) for line in text.split("\n"))
+
+
+OF_TEXT = {
+    ".docx": lambda text: docx("".join(map(paragraph, text.split("\n")))),
+    ".odt": lambda text: odt(_paragraphs_of(text, "<text:p>{}</text:p>")),
+    ".rtf": rtf,
+    ".pdf": _pdf_of,
+    ".html": lambda text: page(_paragraphs_of(text, "<p>{}</p>")).data,
+}
 
 
 # Reading

@@ -6,7 +6,7 @@ import plistlib
 import tarfile
 
 import pytest
-from document_makers import zipped
+from document_makers import odt, zipped
 
 from twinlib.corpus import pipeline, readers
 from twinlib.text.inputs.input_file import File
@@ -23,23 +23,6 @@ def learnt(folder, name, data):
     documents = list(pipeline.documents(readers.read(folder, log=log), rules, log, totals))
     texts = [(document.title, document.date, document.text) for document in documents]
     return texts, sorted(part.reason for part in log.removed), set(log.formats)
-
-
-def odt(content, styles="", meta=""):
-    spaces = " ".join(
-        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
-        for name in ("office", "text", "table", "style", "meta")
-    )
-    head = f'<office:document-content {spaces} xmlns:dc="http://purl.org/dc/elements/1.1/">'
-    return zipped(
-        {
-            "content.xml": f"{head}<office:automatic-styles>{styles}</office:automatic-styles>"
-            f"<office:body><office:text>{content}</office:text></office:body>"
-            "</office:document-content>",
-            "meta.xml": f"{head}{meta}</office:document-content>",
-        },
-        first=("mimetype", "application/vnd.oasis.opendocument.text"),
-    )
 
 
 ODT = odt(

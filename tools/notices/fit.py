@@ -21,7 +21,7 @@ INVERSE_STRENGTH = 10  # of the penalty on weights
 FEWEST_LINES = 3  # in which a feature stands
 FOLDS = 5
 HEADER = "# Made by tools/notices/fit.py: a feature, its weight times its rarity, its rarity"
-KINDS = {"program": notices.NOTICES, "heading": notices.HEADINGS}
+KINDS = {"program": notices.NOTICES, "heading": notices.HEADINGS, "intro": notices.INTROS}
 
 
 def lines(kind: str) -> list[tuple[str, str, str]]:
@@ -29,7 +29,8 @@ def lines(kind: str) -> list[tuple[str, str, str]]:
     sentences = _rows("sentences.tsv")
     if kind == "program":
         return sentences
-    return _rows("headings.tsv") + [row for row in sentences if row[0] != "program"]
+    rows = _rows("intros.tsv" if kind == "intro" else "headings.tsv") + sentences
+    return [row for row in rows if row[0] in (kind, "person")]
 
 
 def _rows(file):

@@ -58,6 +58,8 @@ def _lines(source):
         text = rtf_to_text(source, errors="ignore")
     except Exception:  # striprtf raises anything on a malformed file
         raise Unreadable("damaged") from None
+    # A sign beyond the first 65,536 is written as two, as in UTF-16.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return "\n".join(line.strip() for line in text.replace("\r", "\n").split("\n"))
 
 

@@ -20,9 +20,11 @@ _MOST_NAMES, _MOST_TEXTS = 40, 500  # that are looked at to know a chat's templa
 _NAME_HERE = notices.NAME
 # How likely a program wrote a line, by its words alone, that is taken for its own
 _HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.2, 0.7, 0.8, 0.92
-# … and that a line stands above what was passed on
+# … that a line stands above what was passed on
 _HEADS, _HEADS_SURELY = 0.5, 0.7
 _HEADS_WITH_COLON, _HEADS_ABOVE_SEVERAL = 0.75, 0.9
+_INTRODUCES = 0.6  # and that somebody introduces what they pass on with it
+_SHORTEST_PASSED_ON = 40  # characters
 _NEAR = 3  # lines, of which some may be blank, to the one that stands below
 _LONGEST_NOTICE = 120  # characters of a line that is told by its words
 _LONGEST = 200  # characters of a line that a program says
@@ -141,6 +143,8 @@ class Judge:
                         own = "\n".join(lines[:at] + lines[at + 1 :]).strip()
                         return Judged(own, lines[at], "quote")
                     return Judged("\n".join(lines[:at]).strip(), "\n".join(lines[at:]), reason)
+        if len(lines) > 1 and self._introduces(lines):
+            return Judged(lines[0], "\n".join(lines[1:]).strip(), "repost")
         if self.known:
             said = [self._is_surely_a_notice(line, sender, not n) for n, line in enumerate(lines)]
         else:
@@ -226,6 +230,18 @@ class Judge:
         if line[-1] in ":：":
             least = _HEADS_WITH_COLON if at + 2 == len(lines) else _HEADS_ABOVE_SEVERAL
         return notices.HEADINGS.chance(self._name.sub(notices.NAME, line)) > least
+
+    def _introduces(self, lines):
+        """Whether the first line is somebody's own, and says that what stands below isn't theirs.
+
+        Those who tell something themselves say "I" in it.
+        """
+        first, below = lines[0].strip(), "\n".join(lines[1:]).strip()
+        if not 0 < len(first) <= _LONGEST_MARK or len(below) < _SHORTEST_PASSED_ON:
+            return False
+        if FIRST_PERSON.search(below) or _BULLET.match(below):
+            return False
+        return notices.INTROS.chance(self._name.sub(notices.NAME, first)) > _INTRODUCES
 
     def _is_said_by_program(self, line, sender, is_first):
         """Whether a line is a program's: it speaks of people by their display names."""

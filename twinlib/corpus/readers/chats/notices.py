@@ -60,3 +60,5 @@ def _kind(sign):
 NOTICES = LineModel(_DATA / "notices.tsv", features)
 # How likely the first line of a message stands above text that was passed on
 HEADINGS = LineModel(_DATA / "headings.tsv", features_of_heading)
+# How likely somebody introduces, in their own words, a text by others that is pasted below
+INTROS = LineModel(_DATA / "intros.tsv", features_of_heading)

@@ -18,7 +18,10 @@ from .form_parts import ANY_DAY, MONTH, NEAR_DAY
 
 SURELY = 4.5  # log odds above which a text is taken for a conversation
 _WEIGHTS = Path(__file__).parents[3] / "data/text_shape.tsv"
-_MARKS, _FEWEST_MARKED = ("clock", "time ago", "label comes back", "same start"), 0.1  # of the lines
+_MARKS, _FEWEST_MARKED = (
+    ("clock", "time ago", "label comes back", "same start"),
+    0.1,
+)  # of the lines
 _FEWEST_LINES = 8  # with words, in a text that is judged
 _LINES_EACH, _MOST_PARTS = 60, 12  # lines of a part of the text that is judged by itself
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})[:：.h时](\d\d)(?!\d)")
