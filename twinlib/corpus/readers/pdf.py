@@ -107,6 +107,7 @@ def read(file: File) -> Iterator[Document]:
 def lines(file: File, first_pages: int | None = None) -> str:
     """The text line by line, with a blank line at a wider gap, of all or the `first_pages`.
 
+    A line goes on in the next one only where it reaches the right edge and no time begins that one.
     Running heads stay, but for page numbers and what a browser prints. Raises Unreadable.
     """
     pages, heights, _ = _pages(file.data, first_pages)
@@ -119,15 +120,22 @@ def lines(file: File, first_pages: int | None = None) -> str:
     )
     margins, text = _margins(ordered), ""
     for before, line in zip([None, *ordered], ordered):
-        begins = _break_before(before, line, margins) if before else ""
         same = before and (before.page, before.column) == (line.page, line.column)
         pitch = margins[line.page % 2, line.column][2]
         apart = same and pitch and before.middle - line.middle > 1.4 * pitch
-        if begins is None:
+        if before and _goes_on(before, line, margins):
             text += space_between(text, line.text) + line.text
         else:
             text += "\n" * (bool(text) + bool(apart)) + line.text
     return text
+
+
+def _goes_on(before, line, margins):
+    """Whether a line of a chat was wrapped into the next one."""
+    right = margins[before.page % 2, before.column][1]
+    reaches = right - before.right < 1.5 * before.size
+    timed = re.search(r"\d{1,2}[:.h时]\d\d", line.text[:30])
+    return reaches and not timed and _break_before(before, line, margins) is None
 
 
 def _without_rows(pages, printed):
