@@ -56,6 +56,45 @@ def test_what_people_write_is_theirs(sentence):
     assert judge.judge(sentence, "Nele").own == sentence
 
 
+PASSED_ON = "The market moves to the square on the last Sunday of June because of the works"
+# None of them is a line that the weights are fitted to.
+INTROS = [
+    "my uncle forwarded this to me, can that be right?",
+    "copied from the poster at the swimming pool:",
+    "我表姐转给我的，大家看看",
+    "从业主群里抄来的：",
+    "hat mir mein Onkel geschickt, stimmt das?",
+    "esto me lo pasó mi tía, ¿será cierto?",
+    "meu tio me mandou isso, é verdade?",
+    "mon oncle m'a envoyé ça, c'est vrai ?",
+]
+OWN_FIRST_LINES = [
+    "For the picnic:",
+    "What we decided yesterday:",
+    "星期天的安排：",
+    "Noch drei Sachen für morgen:",
+    "La lista de la compra:",
+    "Sobre a reunião de ontem:",
+    "Pour la fête :",
+]
+
+
+def test_of_what_is_passed_on_with_ones_own_words_these_stay():
+    judge = doubtful.Judge(["Nele", "Ole Wrede"], [], known=True)
+    judged = [judge.judge(f"{line}\n\n{PASSED_ON}", "Nele") for line in INTROS]
+    assert sum(bool(x.aside) for x in judged) >= 6
+    for line, found in zip(INTROS, judged):
+        # A line with a colon may be taken for a heading of a program's.
+        assert found.own in (line, f"{line}\n\n{PASSED_ON}") or line.endswith((":", "："))
+
+
+@pytest.mark.parametrize("line", OWN_FIRST_LINES)
+def test_what_stands_below_ones_own_first_line_is_ones_own(line):
+    judge = doubtful.Judge(["Nele", "Ole Wrede"], [], known=True)
+    text = f"{line}\n{PASSED_ON}"
+    assert judge.judge(text, "Nele").own == text
+
+
 def test_in_a_chat_of_an_unknown_program_its_sentences_are_put_aside():
     judge = doubtful.Judge(["Nele", "Ole Wrede"], [], known=False)
     judged = judge.judge("This chat was archived automatically\nsee you at the lake", "Nele")

@@ -63,12 +63,12 @@ run.step(twin, "memory", form.settings)
 # %% look-text [markdown] lang="en"
 # ## Look, and talk
 #
-# The figures say how often the memory answers what you wrote about, and how often what you never did. Then talk. Under an answer stand your own words that it rests on, with title and date: click one to open the whole passage. What is in none of your texts is marked as the twin's own. Ask about something far from all of them, and it says that you never wrote about it, or that it is not sure and what comes nearest: rather that than something made up. What lies close to your texts it may still get wrong. *Beside it* puts the same twin without memory, or the base, next to it. *Good* and *Bad* keep an answer in the twin's folder, for later practice.
+# The figures say how often the memory answers what you wrote about, and how often what you never did. Then talk. Under an answer stand your own words that it rests on, with title and date: click one to open the whole passage. What is in none of your texts is marked as the twin's own. Ask about something far from all of them, and it says that you never wrote about it, or that it is not sure and what comes nearest: rather that than something made up. What lies close to your texts it may still get wrong. *Beside it* puts the same twin without memory, or the base, next to it.
 
 # %% look-text [markdown] lang="zh"
 # ## 看一看，聊一聊
 #
-# 数字说的是：您写过的，它多常答上；您没写过的，它多常也答了。然后就聊吧。回答下面是它依据的您的原话，带标题和日期，点一下就打开整段；哪一篇里都没有的，标作分身自己的话。问到离您的文章很远的事，它会说没写过，或者说不准、最接近的是哪几句：宁可这样，也不编。离得近的，仍可能答错。“并排”可以让不带记忆的分身或基础模型站在旁边比一比。按“好”或“不好”，就把这个回答记进分身的文件夹，留着以后再练。
+# 数字说的是：您写过的，它多常答上；您没写过的，它多常也答了。然后就聊吧。回答下面是它依据的您的原话，带标题和日期，点一下就打开整段；哪一篇里都没有的，标作分身自己的话。问到离您的文章很远的事，它会说没写过，或者说不准、最接近的是哪几句：宁可这样，也不编。离得近的，仍可能答错。“并排”可以让不带记忆的分身或基础模型站在旁边比一比。
 
 # %% figures
 display(tables.figures(twin, "memory"), plots.memory(twin))

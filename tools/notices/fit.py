@@ -1,10 +1,11 @@
-"""Fit what tells lines of chats by their words: twinlib/data/notices.tsv and headings.tsv.
+"""Fit what tells lines of chats by their words: data/notices.tsv, headings.tsv and intros.tsv.
 
     python tools/notices/fit.py [--check]
 
-Reads sentences.tsv and headings.tsv beside it (kind, language, line; '{n}' stands for a name) and
-writes the weights that twinlib/corpus/readers/chats/notices.py uses: what tells sentences of
-programs from messages, and headings above text that was passed on from first lines of messages.
+Reads sentences.tsv, headings.tsv and intros.tsv beside it (kind, language, line; '{n}' stands for
+a name) and writes the weights that twinlib/corpus/readers/chats/notices.py uses: what tells
+sentences of programs from messages, and headings above text that was passed on, and people's own
+introductions of it, from first lines of messages.
 With --check it only prints, by cross-validation, how many lines of each kind are taken for it.
 """
 

@@ -255,6 +255,7 @@ def _without_frame(messages):
     shapes = [_DIGITS.sub("0", text) for text in said]
     before = re.sub(r"[^\W_]+$", "", _longest_start(shapes))
     behind = re.sub(r"^[^\W_]+", "", _longest_start([shape[::-1] for shape in shapes])[::-1])
+    behind = "" if behind.endswith((".", "。", "!", "！", "?", "？")) else behind  # a sentence's
     frame = [x if len(x) > 1 and _FRAMING.search(x) else "" for x in (before, behind)]
     if not any(frame):
         return messages

@@ -23,7 +23,7 @@ _HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.2, 0.7, 0.8, 0.92
 # … that a line stands above what was passed on
 _HEADS, _HEADS_SURELY = 0.5, 0.7
 _HEADS_WITH_COLON, _HEADS_ABOVE_SEVERAL = 0.75, 0.9
-_INTRODUCES = 0.6  # and that somebody introduces what they pass on with it
+_INTRODUCES = 0.65  # and that somebody introduces what they pass on with it
 _SHORTEST_PASSED_ON = 40  # characters
 _NEAR = 3  # lines, of which some may be blank, to the one that stands below
 _LONGEST_NOTICE = 120  # characters of a line that is told by its words

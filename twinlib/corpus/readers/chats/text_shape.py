@@ -33,6 +33,7 @@ _AGO = re.compile(
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"[.。！？!?…:：;；,，\"”」』’)）]$")
+_FULL_STOP = re.compile(r"[^\W_]{2}[.。！？!?]$")
 _SIGN = re.compile(r"[^\w\s.,!?;:'\"“”‘’„«»()\-–—…。，、！？；：（）「」『』《》/%&]")
 _FIRST_WORD = re.compile(r"[^\W_]+")
 _DIGITS = re.compile(r"\d+")
@@ -79,7 +80,9 @@ def features(lines: list[str]) -> dict[str, float]:
     shapes = [_DIGITS.sub("0", line) for line in filled]
     widths = sorted(map(columns, filled))
     labels = Counter(shape for shape in shapes if columns(shape) <= _LABEL)
-    ends = Counter(shape[-_END:] for shape in shapes if len(shape) > _END)
+    ends = Counter(
+        shape[-_END:] for shape in shapes if len(shape) > _END and not _FULL_STOP.search(shape)
+    )
     starts = Counter(shape[:_START] for shape in shapes if len(shape) > _START)
     firsts = Counter(x[0] if (x := _FIRST_WORD.search(line)) else line for line in filled)
     times, day, days = [], "", 0
