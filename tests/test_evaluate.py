@@ -15,6 +15,7 @@ from twinlib.files import content_id, now, write_records
 from twinlib.gguf import writer
 from twinlib.models import embed, generate, gguf_vocabulary, load
 from twinlib.progress import Progress
+from twinlib.text.script import HAN
 from twinlib.twin import Report
 
 LEFT_OUT = (
@@ -239,7 +240,8 @@ def test_the_base_is_scored_without_the_adapter_and_less_surprise_is_a_gain(samp
     ]
     base, twin = map(sum, zip(*scores))
     assert base == pytest.approx(plain, rel=1e-4) and abs(base - twin) > 1
-    gain = (base - twin) / len("".join(texts))
+    written = "".join(texts)
+    gain = (base - twin) / (len(written) + 2 * len(re.findall(f"[{HAN}]", written)))
     assert (
         f"surprises the twin {abs(gain):.3f} {'less' if gain > 0 else 'more'} than its base" in note
     )

@@ -36,6 +36,11 @@ def test_a_year_and_gaps_are_asked_and_the_answer_stands_in_the_writing():
     assert all(one["answer"] not in one["question"] for one in gaps)
 
 
+def test_a_placeholder_of_masked_data_is_no_fact():
+    text = "You can reach the old workshop by [phone-1] and nobody will answer before the evening."
+    assert facts.own_facts([passage(text)], {}, 10) == []
+
+
 def test_the_sample_blog_gives_a_question_for_each_document_with_a_number_or_a_name():
     posts = {path.name: path.read_text(encoding="utf-8") for path in sorted(POSTS.iterdir())}
     texts = [passage(text, name, language_of(text)) for name, text in posts.items()]

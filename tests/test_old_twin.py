@@ -65,8 +65,11 @@ def test_answers_that_were_given_are_not_asked_again(old, monkeypatch):
     assert {name: now[name] for name in kept} == kept
     again, figures = Twin(old.path).report("evaluate").figures, report["figures"]
     # Personal data is counted in the new answers too; fewer texts are scored now.
-    names = figures.keys() - {"personal_data", "copied", "copied.exact"}
+    names = figures.keys() - {"personal_data", "copied", "copied.exact", "prediction_gain"}
     assert _numbers(again, names) == _numbers(figures, names)
+    # It was told for each Chinese character, which now counts as three letters.
+    gains = [each["prediction_gain"]["value"] for each in (again, figures)]
+    assert 3 * gains[0] == pytest.approx(gains[1], rel=0.01)
 
 
 def _numbers(figures, names):

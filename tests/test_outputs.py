@@ -138,6 +138,23 @@ def test_the_model_in_memory_draws_as_the_files_recommend(twin, tiny_base, monke
     )
 
 
+def test_what_was_scored_in_4_bits_is_scored_again_in_16(twin, tiny_base, monkeypatch):
+    plain, scored = models.load(models.prepare(str(tiny_base)), precision="32-bit"), []
+
+    def count(model, tokenizer, texts, **_):
+        scored.append(list(texts))
+        return [(1.0, 1) for _ in texts]
+
+    monkeypatch.setattr(models, "load", lambda *_: _without_adapter(plain))
+    monkeypatch.setattr(generate, "nll", count)
+    twin.folder("evaluate")
+    for precision in ("4-bit", "16-bit", "16-bit", "4-bit"):
+        asked = outputs.Outputs(twin, settings.make("evaluate"), lambda *_, **__: None)
+        asked.use(models.prepare(str(tiny_base)), tiny_base, precision)
+        asked.nats(False, ["A text."])
+    assert len(scored) == 2, "once in each precision"
+
+
 def _without_adapter(loaded):
     """A bare model that says it has an adapter, so that it can be left out."""
     import contextlib

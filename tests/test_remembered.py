@@ -197,3 +197,16 @@ def test_the_twins_own_sentence_counts_and_not_the_quotation_under_it():
     measured = remembered.figures(found, asked, [], THRESHOLDS)
     assert (measured["own_facts.memory"]["value"], measured["own_facts.L0"]["value"]) == (0, 1)
     assert measured["own_facts.quoted"]["value"] == 1
+
+
+def test_a_refusal_that_quotes_the_fact_is_not_the_twins_answer():
+    asked = [
+        {"document": f"d{n}", "language": "en", "question": "?", "answer": "12"} for n in range(9)
+    ]
+    unsure = remembered.Shown("I am not sure. What comes nearest: we waited 12 minutes.", (), True)
+    found = remembered.Remembered(
+        {"L0": [unsure] * 9, "memory": [unsure] * 9}, {}, {"memory": []}, {}
+    )
+    found = found._replace(unwritten={"L0": [], "memory": []})
+    measured = remembered.figures(found, asked, [], THRESHOLDS)
+    assert (measured["own_facts.memory"]["value"], measured["own_facts.L0"]["value"]) == (0, 1)

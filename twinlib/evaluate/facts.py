@@ -125,7 +125,8 @@ def _question(passage, corpus):
     language = passage["language"]
     shortest, longest = _LENGTHS[language]
     for sentence in sentences(passage["text"]):
-        if "\n" in sentence or not shortest <= len(sentence) <= longest:
+        # A number in a placeholder, such as [phone-1], is none of the author's.
+        if "\n" in sentence or "[" in sentence or not shortest <= len(sentence) <= longest:
             continue
         for kind, pattern in _FACTS[language].items():
             for match in re.finditer(pattern, sentence):

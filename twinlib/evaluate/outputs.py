@@ -51,8 +51,9 @@ class Outputs:
     def use(self, base: load.Base, adapter: Path, precision: str = "auto") -> None:
         """Set the base and the adapter; they are loaded once an output is not in the cache."""
         self._base = base
-        # In 4 bits a model answers otherwise than in 16: what is compared must be of one precision.
-        revision = f"{base.revision} {precision} {load.device()}"
+        # In 4 bits a model answers otherwise than in 16 or 32, and the two are never compared. The
+        # others keep the key of older versions, so that what was answered isn't asked again.
+        revision = f"{base.revision} 4-bit" if precision == "4-bit" else base.revision
         self._sha = {False: revision, True: f"{revision} {self.twin.hash(adapter)}"}
         self._loaded = functools.cache(lambda: load.load(base, adapter, precision))
 

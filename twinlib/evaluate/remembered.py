@@ -176,7 +176,8 @@ def _answers(found, questions, layer, thresholds):
     if n < facts.MIN_QUESTIONS:
         return too_few(both("evaluate.few_facts", n=n, least=facts.MIN_QUESTIONS), n)
     right = [
-        facts.is_right(question, shown.text)
+        # What a refusal quotes as the nearest that there is, the twin doesn't say as its answer.
+        (facts.is_right(question, shown.text) and not (shown.refused and layer == WITH_TWIN))
         or (layer != WITH_TWIN and _is_quoted(question, shown, found.documents))
         for question, shown in zip(questions, found.facts[layer])
     ]

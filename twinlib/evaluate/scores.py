@@ -45,7 +45,7 @@ def prediction_gain(mine: list, theirs: list, threshold: Threshold) -> dict:
     low, high = bootstrap(lambda a, b: _gain_per_letter(a) - _gain_per_letter(b), *groups)
     measured = figure(own - others, low, high, len(groups[0]))
     counts = {"mine": len(mine), "theirs": len(theirs)}
-    details = both("evaluate.prediction_gain", own=_change(own), other=_change(others), **counts)
+    details = both("evaluate.gain_by_letter", own=_change(own), other=_change(others), **counts)
     level, sentence = _gain_rating(measured, own, threshold)
     return noted(measured, sentence, details, level=level)
 
