@@ -4,8 +4,9 @@ import chat_layouts
 import pytest
 from document_makers import OF_TEXT
 
-from twinlib.corpus import readers
-from twinlib.corpus.readers.chats import text_shape
+from twinlib.corpus import conversations, readers
+from twinlib.corpus.readers.chats import chat_text, text_shape
+from twinlib.text.inputs.input_file import File
 
 SAID = [
     "is the ladder still in the shed?",
@@ -95,3 +96,58 @@ def test_shape_tells_exports_of_a_set_from_what_one_author_wrote():
     verse = "\n".join(f"I remember {text}." for text in SAID * 2)
     for text in (diary, hours, verse, ESSAY):
         assert not text_shape.is_conversation(text.split("\n"))
+
+
+def told(text, name="talk.log"):
+    """[(question, answer)] of Nele in a chat of no known program."""
+    file = File(name, text.encode())
+    assert readers.format_of(file) == "chat"
+    options = readers.Options(("Nele",))
+    return [
+        (turn.question, turn.answer)
+        for conversation in chat_text.conversations(file, options)
+        for document in conversations.documents(conversation, name, options)
+        for turn in document.turns
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '2024-05-01 10:{n:02}:00 INFO relay id={n} from="{who}" text="{text}"\n',
+        "[10:{n:02}] <{who}> {text}, {n} of 312, list item\n",
+        '2024-05-01 10:{n:02} | {who} | {text}",""\n',
+    ],
+)
+def test_what_a_program_writes_around_every_text_is_taken_off(line):
+    said = [text.removesuffix(" 🔑") for text in SAID]
+    chat = "".join(
+        line.format(n=n, who=("Ole", "Nele")[n % 2], text=text) for n, text in enumerate(said)
+    )
+    assert told(chat) == list(zip(said[::2], said[1::2]))
+
+
+def test_how_everybody_ends_their_sentences_is_no_frame():
+    said = [f"{text}, part {n} of it!" for n, text in enumerate(SAID)]
+    chat = "".join(
+        f"[10:{n:02}] <{('Ole', 'Nele')[n % 2]}> {text}\n" for n, text in enumerate(said)
+    )
+    assert told(chat) == list(zip(said[::2], said[1::2]))
+
+
+def test_nothing_that_looks_like_a_key_is_cut_out_of_a_text():
+    said = list(SAID)
+    said[1] = "https://example.org/tide?month=5 there, second tab"
+    said[3] = "it came with a note, from: Karl, text: sorry"
+    line = "Mai 4, 2024, 10:{n:02}:09 AM Eastern Time: {who}: {text}\n"
+    chat = "".join(
+        line.format(n=n, who=("Ole", "Nele")[n % 2], text=text) for n, text in enumerate(said)
+    )
+    assert told(chat, "talk.txt") == list(zip(said[::2], said[1::2]))
+
+
+def test_a_page_of_names_and_words_without_times_is_a_chat(tmp_path):
+    text = "".join(f"{('Ole', 'Nele')[n % 2]}: {said}\n" for n, said in enumerate(SAID * 2))
+    documents, reasons = read(tmp_path, "talk.html", text)
+    assert reasons == [] and len(documents[0].turns) == len(SAID)
+    assert not any("Ole" in turn.answer for turn in documents[0].turns)
