@@ -100,7 +100,7 @@ def learnt(folder, twin_folder):
     twin, settings = Twin.open(str(twin_folder)), Corpus(source=str(folder), author="Ning")
     gathered = gather.gather(twin, settings, {}, lambda *args: None)
     documents = [Document.from_json(record) for record in twin.records("documents")]
-    pieces = step._passages(documents, gathered.groups, settings.passage_tokens, "Ning")
+    pieces = step._passages(documents, gathered.groups, {}, settings.passage_tokens, "Ning")
     rules = gather.rules_of(twin, settings, {})
     pieces = gather.without_repeated(twin, pieces, documents, gathered, rules)
     sources = {document.id: document.source for document in documents}

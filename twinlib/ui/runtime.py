@@ -126,7 +126,8 @@ def _keep_outputs_out_of_git():
     git, is_new = ["git", "-C", str(ROOT), "config"], False
     for name, value in (("clean", clean), ("smudge", "cat"), ("required", "true")):
         key = f"filter.twinlib.{name}"
-        if subprocess.run([*git, key], capture_output=True, text=True).stdout.strip() != value:
+        found = subprocess.run([*git, key], capture_output=True, encoding="utf-8").stdout
+        if found.strip() != value:
             # A clone that can't be written stays as it is.
             is_new |= subprocess.run([*git, key, value], capture_output=True).returncode == 0
     if is_new:

@@ -76,7 +76,9 @@ _START = re.compile(  # signs, a word and a sign, the end of a bracket
 )
 _NAMES = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")  # a sign alone is none
 _QUOTES = "“”„\"'‘’«»「」『』"
-_FEWEST_FRAMED, _FRAMING = 6, re.compile(r"[^\W_]|[\",;=]")  # messages, and what frames have
+_FEWEST_FRAMED = 6  # messages
+_OPENS = re.compile(r"[^\w\s.。!！?？]\s*$")  # the sign before a text
+_FRAMING = re.compile(r"[^\W_]|[\",;=]")  # what is more than signs that people end in
 _DIGITS = re.compile(r"\d+")
 _FEWEST_QUOTED = 4  # messages in quotation marks
 _ME = ("我", "me")
@@ -255,12 +257,16 @@ def _without_frame(messages):
     shapes = [_DIGITS.sub("0", text) for text in said]
     before = re.sub(r"[^\W_]+$", "", _longest_start(shapes))
     behind = re.sub(r"^[^\W_]+", "", _longest_start([shape[::-1] for shape in shapes])[::-1])
-    behind = "" if behind.endswith((".", "。", "!", "！", "?", "？")) else behind  # a sentence's
-    frame = [x if len(x) > 1 and _FRAMING.search(x) else "" for x in (before, behind)]
-    if not any(frame):
+    before = before if _OPENS.search(before) else ""
+    ended = behind.endswith((".", "。", "!", "！", "?", "？"))  # as a sentence is
+    behind = behind if _FRAMING.search(behind) and not ended else ""
+    if len(before) < 2 and len(behind) < 2:
         return messages
-    before, behind = (re.escape(x).replace("0", r"\d+") for x in frame)
+    before, behind = (re.escape(x).replace("0", r"\d+") for x in (before, behind))
     edges = re.compile(rf"^{before}|{behind}$")
+    left = sum(bool(edges.sub("", text).strip()) for text in said)
+    if left * 5 < len(said) * 4:
+        return messages
     return [m._replace(text=edges.sub("", m.text).strip()) for m in messages]
 
 
