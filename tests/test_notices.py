@@ -88,6 +88,14 @@ def test_of_what_is_passed_on_with_ones_own_words_these_stay():
         assert found.own in (line, f"{line}\n\n{PASSED_ON}") or line.endswith((":", "："))
 
 
+@pytest.mark.parametrize("below", [f"I say: {PASSED_ON}", f"- {PASSED_ON}\n- so I am told"])
+def test_what_tells_of_oneself_or_is_a_list_is_not_passed_on(below):
+    judge = doubtful.Judge(["Nele", "Ole Wrede"], [], known=True)
+    for line in INTROS:
+        text = f"{line}\n{below}"
+        assert line.endswith((":", "：")) or judge.judge(text, "Nele").own == text
+
+
 @pytest.mark.parametrize("line", OWN_FIRST_LINES)
 def test_what_stands_below_ones_own_first_line_is_ones_own(line):
     judge = doubtful.Judge(["Nele", "Ole Wrede"], [], known=True)
