@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import types
 from pathlib import Path
 
 import random_models
@@ -67,32 +66,38 @@ def grpo(model, tokenizer, answers, at_once, ours, **options):
     from trl import GRPOConfig, GRPOTrainer
 
     from twinlib.train import grpo as training
+    from twinlib.train import trl_hooks
     from twinlib.train.callbacks import silence_logging
 
     silence_logging()
 
-    parts = (training._Watched, GRPOTrainer) if ours else (GRPOTrainer,)
-
-    class Measured(*parts):
+    class Measured(trl_hooks.Hooks, GRPOTrainer):
         """Prompts are texts of numbers, as the tokenizer has no words."""
 
-        part = first = None
-        anchor = types.SimpleNamespace(rows=[])  # no voice is kept
-        chunked = ours
         sampling = []
 
+        def compared(self, sampled, trained, inputs):
+            difference = training.mean_difference(sampled, trained, inputs["completion_mask"])
+            self.note("sampler_difference", difference)
+
         def _tokenize_prompts(self, texts):
-            return [[int(number) for number in text.split()] for text in texts], None, {}
+            return numbers(texts), None, {}
 
         def _generate_single_turn(self, rows, *rest, **more):
             began = time.perf_counter()
-            if ours:
-                found = self.sampler.sample(rows[::COPIES], COPIES)
-                made = [r.tokens for r in found], [r.logprobs for r in found]
-            else:
-                made = super()._generate_single_turn(rows, *rest, **more)
+            made = super()._generate_single_turn(rows, *rest, **more)
             self.sampling.append(time.perf_counter() - began)
             return made
+
+    def numbers(texts):
+        return [[int(number) for number in text.split()] for text in texts]
+
+    def rollout(texts, trainer):
+        rows, began = numbers(texts), time.perf_counter()
+        found = trainer.sampler.sample(rows[::COPIES], COPIES)
+        trainer.sampling.append(time.perf_counter() - began)
+        answers = [r.tokens for r in found], [r.logprobs for r in found]
+        return dict(zip(("prompt_ids", "completion_ids", "logprobs"), (rows, *answers)))
 
     rng = random.Random(0)
     arguments = GRPOConfig(
@@ -109,6 +114,7 @@ def grpo(model, tokenizer, answers, at_once, ours, **options):
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
+        **(trl_hooks.COMPARING if ours else {}),
         **{"bf16": True, "gradient_checkpointing": False, "max_steps": 2, **options},
     )
     rows = [{"prompt": " ".join(map(str, row))} for row in prompts(64)]
@@ -118,12 +124,14 @@ def grpo(model, tokenizer, answers, at_once, ours, **options):
         train_dataset=Dataset.from_list(rows),
         reward_funcs=[lambda prompts, **_: [rng.random() for _ in prompts]],
         processing_class=tokenizer,
+        rollout_func=rollout if ours else None,
     )
     if ours:
         from twinlib.models.rollouts import Sampler
         from twinlib.train.kernels import patch_lora
 
         patch_lora(model)
+        trainer.use_chunks()
         trainer.sampler = Sampler(model, tokenizer, TOKENS)
     return trainer
 
@@ -191,6 +199,8 @@ def by_trainer(base, arm, options, log):
     trainer.model.train()
 
     def answer(rows):
+        if ours:
+            return [rollout.tokens for rollout in trainer.sampler.sample(rows, COPIES)]
         repeated = [row for row in rows for _ in range(COPIES)]
         return trainer._generate_single_turn(repeated, None, {})[0]
 

@@ -13,6 +13,7 @@ from twinlib.models import load, low_rank
 from twinlib.progress import Progress
 from twinlib.text import exercises
 from twinlib.train import alarms, callbacks, grpo, persona, problems, rewards
+from twinlib.train.trl_hooks import Answers
 
 
 def first(**changes):
@@ -64,18 +65,22 @@ def test_versions_of_one_problem_count_once_before_hacking_is_claimed():
     assert alarms.reward_hacking(rising, fell, 20, six) == ""
 
 
+def rewarded(names, rows):
+    """Answers with these rewards, a row for each."""
+    count = len(rows)
+    return Answers([""] * count, [[]] * count, [{}] * count, dict(zip(names, zip(*rows))))
+
+
 def test_a_problem_with_answers_in_form_but_none_right_teaches_nothing():
-    nan = float("nan")
     names = ["correct", "form", "reward_near", "reward_style"]
-    none_right = [[0, 0.2, nan, nan], [0, 0, nan, nan]]
-    one_right = [[1, 0, nan, nan], [0, 0.2, nan, nan]]
-    as_near = [[nan, nan, 0.5, 0.1], [nan, nan, 0.5, 0]]
-    nearer = [[nan, nan, 0.5, 0], [nan, nan, 0.6, 0]]
+    none_right = [[0, 0.2, None, None], [0, 0, None, None]]
+    one_right = [[1, 0, None, None], [0, 0.2, None, None]]
+    as_near = [[None, None, 0.5, 0.1], [None, None, 0.5, 0]]
+    nearer = [[None, None, 0.5, 0], [None, None, 0.6, 0]]
     for groups, share in (([none_right], 1.0), ([one_right], 0.0), ([none_right, one_right], 0.5)):
-        rewarded = torch.tensor(sum(groups, []))
-        assert grpo.without_signal(rewarded, names, 2) == share
-    assert grpo.without_signal(torch.tensor(as_near + nearer), names, 2) == 0.5
-    assert grpo.without_signal(torch.tensor(none_right)[:, :2], names[:2], 2) == 1.0
+        assert grpo.without_signal(rewarded(names, sum(groups, [])), 2) == share
+    assert grpo.without_signal(rewarded(names, as_near + nearer), 2) == 0.5
+    assert grpo.without_signal(rewarded(names[:2], [row[:2] for row in none_right]), 2) == 1.0
 
 
 def test_rounding_is_no_other_policy_and_the_base_is_one():

@@ -3,9 +3,9 @@
 All answers of a step are sampled at once from the policy that they then train (rollouts.py) and are
 learnt from a few at a time. Advantages and loss are TRL's, and so are log-probabilities, computed
 for a part of the vocabulary at a time. Where our sampler can't run a model, TRL's generation does.
+What is used of TRL beside its arguments is in trl_hooks.py.
 """
 
-import time
 from typing import TYPE_CHECKING
 
 from ..files import TwinError, json_or, write_json
@@ -15,7 +15,7 @@ from ..models.plan import machine
 from ..settings import Reasoning
 from ..text import tasks
 from ..text.spacing import evenly
-from . import alarms, callbacks, processes
+from . import alarms, callbacks, processes, trl_hooks
 from . import problems as exams
 from .anchor import Anchor
 from .checkpoints import Kept
@@ -37,6 +37,7 @@ _OWN_FIGURES = "no_signal held_out_accuracy sampler_difference answering voice_d
 _EXAMS = 8  # on held-out problems during a run
 _PRACTICE = "practice.json"  # in a checkpoint: which problems come next
 _WATCHED = 48  # problems of such an exam at most
+_MAIN = ("correct", "reward_near")  # the rewards that a problem is practised for
 
 
 def learning(settings: Reasoning, base: load.Base) -> tuple[int, str]:
@@ -81,6 +82,7 @@ def make_trainer(
         "gradient_checkpointing": checkpointing == "full" and settings.engine != "unsloth",
         "generation_kwargs": {"eos_token_id": load.end_tokens(tokenizer)},
         "chat_template_kwargs": {"enable_thinking": False},
+        **(trl_hooks.COMPARING if ours else {}),
     }
 
     if processes.on_gpu() and settings.engine != "unsloth":
@@ -94,9 +96,12 @@ def make_trainer(
     class Trainer(_Watched, InParts, Kept, GRPOTrainer):
         pass
 
+    def rewarded(answers):
+        trainer.rewarded(answers)
+
     trainer = Trainer(
         model=model.train(),
-        reward_funcs=practice.functions(),
+        reward_funcs=trl_hooks.reward_functions(practice.rewards, rewarded),
         args=config,
         train_dataset=Dataset.from_list([practice.row(problems[0])]),
         processing_class=tokenizer,
@@ -140,10 +145,8 @@ def _rollout(prompts, trainer):
     }
 
 
-class _Watched:
+class _Watched(trl_hooks.Hooks):
     """What differs from TRL's GRPOTrainer, which make_trainer adds as a base class."""
-
-    practice = None
 
     def watch(self, practice, ours, held_out, before):
         """Sample by our sampler if `ours`, and watch the run; arguments as in make_trainer."""
@@ -155,8 +158,9 @@ class _Watched:
             model, tokenizer = training.model, training.tokenizer
             rows = settings.batch if processes.on_gpu() else None  # what the plan has counted
             self.sampler = rollouts.Sampler(model, tokenizer, settings.completion_tokens, rows)
-        self.chunked = settings.engine != "unsloth"
-        self.first = []  # (row of the dataset, prompt, reward, truncated) of the first answers
+        if settings.engine != "unsloth":
+            self.use_chunks()
+        self.first = []  # (problem, reward, truncated) of the first answers
         self.warnings = []
         # Prose is neither right nor wrong.
         marked = [pair for pair in zip(held_out, before) if pair[1]["correct"] is not None]
@@ -170,65 +174,40 @@ class _Watched:
         self.part.progress.say(sentence)
         self.warnings.append(sentence)
 
-    def _generate(self, prompts):
-        began = time.perf_counter()
-        generated = super()._generate(prompts)
-        self._metrics["train"]["answering_seconds"].append(time.perf_counter() - began)
-        return generated
-
-    def log(self, logs, start_time=None):
-        metrics = self._metrics["train"]
-        seconds = sum(metrics.pop("answering_seconds", []))
-        if seconds and metrics["step_time"]:
-            metrics["answering"] = [seconds / sum(metrics["step_time"])]
-        super().log(logs, start_time)
-
-    def training_step(self, model, inputs, num_items_in_batch=None):
+    def before_step(self, model):
         if self.anchor.rows and self.accelerator.sync_gradients:
             step, plain = self.state.global_step, self.accelerator.unwrap_model(model)
-            drift = self.anchor.learn(plain, step, self.accelerator.backward)
-            self._metrics["train"]["voice_drift"].append(drift)
-        return super().training_step(model, inputs, num_items_in_batch)
+            self.note("voice_drift", self.anchor.learn(plain, step, self.accelerator.backward))
 
     # The first answers
 
-    def _calculate_rewards(self, inputs, prompts, completions, completion_ids_list):
-        found = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
-        if self.practice:
-            names, copies = self.practice.names, self.num_generations
-            self._metrics["train"]["no_signal"].append(without_signal(found, names, copies))
-            self.practice.note(inputs, completions, found.tolist(), self.state.global_step)
+    def rewarded(self, answers):
+        """Learn from the rewards of a batch of answers which problems come next, and judge them."""
+        self.answered()
+        self.note("no_signal", without_signal(answers, self.num_generations))
+        self.practice.note(answers, self.state.global_step)
         if not self.first and self.state.global_step:  # judged, or the run is resumed
             self.first = None
         if self.first is not None:
-            ends = {self._tokenizer.eos_token_id, self._tokenizer.pad_token_id}
-            cut = [ids[-1] not in ends for ids in completion_ids_list]
-            self.first += zip(inputs, prompts, self._sums(found), cut)
+            tokenizer = self.part.tokenizer
+            ends = {tokenizer.eos_token_id, tokenizer.pad_token_id}
+            cut = [ids[-1] not in ends for ids in answers.tokens]
+            self.first += zip(answers.problems, answers.sums(), cut)
             if len(self.first) >= alarms.FIRST:
                 first, self.first = self.first, None
                 self._judge(first)
-        return found
-
-    def _sums(self, rewards_by_function):
-        weights = self.reward_weights.to(rewards_by_function.device)
-        return (rewards_by_function * weights).nansum(1).tolist()
 
     def _judge(self, first):
-        rows, _, sums, cut = zip(*first)
+        problems, sums, cut = zip(*first)
         # Prose has no result that could be missing, and learns to be shorter.
-        cut = [ended for row, ended in zip(rows, cut) if not tasks.is_prose(row["problem"])]
-        sentences = alarms.first_answers(sums, cut, self.max_completion_length)
-        problems = first[:: self.num_generations]
-        samples = alarms.samples([row["answer"] for row, *_ in problems])
+        cut = [ended for problem, ended in zip(problems, cut) if not tasks.is_prose(problem)]
+        sentences = alarms.first_answers(sums, cut, self.part.settings.completion_tokens)
+        asked = problems[:: self.num_generations]
+        samples = alarms.samples([problem["answer"] for problem in asked])
         if samples:
-            rows, prompts = zip(*((problems[i][0], problems[i][1]) for i, *_ in samples))
-            sums = []
-            for texts in list(zip(*samples))[1:]:
-                said = [[{"role": "assistant", "content": text}] for text in texts]
-                ids = [[self._tokenizer.eos_token_id]] * len(said)
-                found = super()._calculate_rewards(list(rows), list(prompts), said, ids)
-                sums.append(self._sums(found))
-            sentences.append(alarms.blind_reward(*sums))
+            indices, *sides = zip(*samples)
+            asked = [asked[index] for index in indices]
+            sentences.append(alarms.blind_reward(*(self.practice.worth(t, asked) for t in sides)))
         for sentence in filter(None, sentences):
             if self.part.settings.effort != "smoke":  # too short a run to learn anything
                 raise TwinError(sentence)
@@ -251,48 +230,20 @@ class _Watched:
 
     # The sampler is the policy
 
-    def _get_per_token_logps_and_entropies(
-        self, model, *args, batch_size=None, compute_aux_loss=False, **kwargs
-    ):
-        if self.chunked and not compute_aux_loss:
-            found = self._chunked_logps(self.accelerator.unwrap_model(model), *args, **kwargs)
-        else:
-            options = {"batch_size": batch_size, "compute_aux_loss": compute_aux_loss}
-            found = super()._get_per_token_logps_and_entropies(model, *args, **options, **kwargs)
-        self.trained = found[0].detach()
-        return found
-
-    def _compute_loss(self, model, inputs):
-        loss = super()._compute_loss(model, inputs)
-        sampled = inputs.get("sampling_per_token_logps")
-        if sampled is not None and self.model.training:
-            self._compare(sampled, inputs)
-        return loss
-
-    def _compare(self, sampled, inputs):
+    def compared(self, sampled, trained, inputs):
         mask = inputs["completion_mask"]
-        difference = _mean_difference(
-            sampled, inputs.get("old_per_token_logps", self.trained), mask
-        )
-        self._metrics["train"]["sampler_difference"].append(difference)
+        before = inputs.get("old_per_token_logps", trained)
+        difference = mean_difference(sampled, before, mask)
+        self.note("sampler_difference", difference)
         width = self.sampler.dtype.itemsize
-        if not self.trained.isfinite().all():
+        if not trained.isfinite().all():
             return  # nor is the gradient, and the step is left out
         if alarms.is_suspicious(difference, width):
-            to_base = _mean_difference(sampled, self._of_base(inputs), mask)
+            model = self.accelerator.unwrap_model(self.model)
+            with model.disable_adapter():
+                to_base = mean_difference(sampled, _log_probabilities(model, inputs), mask)
             if sentence := alarms.other_policy(difference, to_base, width):
                 raise TwinError(sentence)
-
-    def _of_base(self, inputs):
-        """Log-probabilities of the answers by the base without its adapter."""
-        import torch
-
-        ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], 1)
-        mask = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], 1)
-        model = self.accelerator.unwrap_model(self.model)
-        with torch.no_grad(), model.disable_adapter():
-            kept = inputs["completion_ids"].shape[1]
-            return self._get_per_token_logps_and_entropies(model, ids, mask, kept)[0]
 
     # Held-out problems
 
@@ -301,26 +252,44 @@ class _Watched:
         records = exams.exam(self.part, self.watched, "during", self.sampler)
         self.marks.append([record["correct"] for record in records])
         accuracy = sum(self.marks[-1]) / len(records)
-        self._metrics["train"]["held_out_accuracy"].append(accuracy)
+        self.note("held_out_accuracy", accuracy)
         means = callbacks.by_step(self.state.log_history, "reward")
         groups = exams.groups_of(self.watched)
         if sentence := alarms.reward_hacking(means, self.marks, self.state.global_step, groups):
             self.warn(sentence)
 
 
-def without_signal(rewards: "torch.Tensor", names: list[str], copies: int) -> float:
+def without_signal(answers: trl_hooks.Answers, copies: int) -> float:
     """The share of problems whose answers were all right, all wrong, or all equally near.
 
-    `rewards` is (answers, rewards), NaN for None, with `copies` answers in a row for each problem;
-    `names` are those of the rewards. What the form or the style earns is no signal of its own.
+    There are `copies` answers in a row to each problem. What the form or the style earns is no
+    signal of its own.
     """
-    main = [names.index(name) for name in ("correct", "reward_near") if name in names]
-    worth = rewards[:, main].nansum(1).view(-1, copies)
-    return float((worth.amax(1) - worth.amin(1) < 1e-6).float().mean())
+    main = [answers.rewards[name] for name in _MAIN if name in answers.rewards]
+    worth = [sum(reward or 0.0 for reward in row) for row in zip(*main)]
+    groups = [worth[start : start + copies] for start in range(0, len(worth), copies)]
+    return sum(max(group) - min(group) < 1e-6 for group in groups) / len(groups)
 
 
-def _mean_difference(one, other, mask):
+def mean_difference(one: "torch.Tensor", other: "torch.Tensor", mask: "torch.Tensor") -> float:
+    """The mean absolute difference of two log-probabilities where the mask is 1."""
     return float(((one - other).abs() * mask).sum() / mask.sum().clamp(min=1))
+
+
+def _log_probabilities(model, inputs):
+    """The log-probabilities (answers, tokens) of the answers' tokens by a model."""
+    import torch
+
+    ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], 1)
+    mask = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], 1)
+    kept, found = inputs["completion_ids"].shape[1], []
+    for row in range(len(ids)):  # one at a time: these are numbers for the whole vocabulary
+        one = slice(row, row + 1)
+        options = {"attention_mask": mask[one], "use_cache": False, "logits_to_keep": kept + 1}
+        with torch.no_grad():
+            logits = model(input_ids=ids[one], **options).logits[:, :-1].float()
+        found.append(logits.log_softmax(-1).gather(2, ids[one, -kept:, None])[..., 0])
+    return torch.cat(found)
 
 
 def _examiner(trainer, every):

@@ -4,6 +4,8 @@ What a step learns stays the same: the trainers' losses are sums over the step's
 divided by their number, so the gradients of the parts add up to those of the batch.
 """
 
+from functools import partial
+
 from ..files import TwinError
 from ..i18n import t
 from ..models.free_memory import ran_out
@@ -21,7 +23,8 @@ class InParts:
     most = sentence = None
     parts = 1  # of the last batch
     say = print
-    _whole = _kept = None
+    _kept = None  # the parts of the batch, while a step learns them
+    _part = 0
 
     def size(self, inputs: dict) -> int:
         """How much a batch holds: its rows."""
@@ -44,46 +47,45 @@ class InParts:
             return super().training_step(model, inputs, num_items_in_batch)
         trained = [p for p in model.parameters() if p.requires_grad]
         before = [p.grad for p in trained]
-        # GRPOTrainer counts the calls of this method and takes the batch by that number.
-        number = getattr(self, "_step", None)
-        loss = None
+        model.train()
+        # GRPOTrainer answers here. Where the memory runs out for that, it is no matter of parts.
+        whole, loss = super()._prepare_inputs(inputs), None
         while loss is None:
             for parameter in trained:
                 parameter.grad = None
-            loss = self._by_parts(model, inputs, num_items_in_batch, number)
+            try:
+                loss = self._by_parts(model, whole, num_items_in_batch)
+            finally:
+                self._kept = None
             if loss is None:  # outside of the exception, which holds the tensors
                 self._free()
-        self._whole = self._kept = None
         _add(trained, before)
         return loss
 
-    def _by_parts(self, model, inputs, num_items_in_batch, number):
+    def _by_parts(self, model, whole, num_items_in_batch):
         """The loss of the batch, or None when the memory ran out: then `most` is halved."""
-        loss, self._part, self._kept = 0, 0, None
-        while self._kept is None or self._part < len(self._kept):
-            if number is not None:
-                self._step = number
+        from transformers import Trainer
+
+        fits = self.most is None or self.size(whole) <= self.most
+        self._kept = [whole] if fits else self.cut(whole, self.most)
+        loss, last = 0, len(self._kept) - 1
+        for part in range(last + 1):
+            self._part = part
+            # A trainer that counts its steps counts the last part alone, once it has fitted.
+            step = super().training_step if part == last else partial(Trainer.training_step, self)
             try:
-                loss = loss + super().training_step(model, inputs, num_items_in_batch)
+                loss = loss + step(model, whole, num_items_in_batch)
             except (RuntimeError, MemoryError) as error:
-                # Not of a part: answering ran out of memory, which does what it can by itself.
-                if not ran_out(error) or self._kept is None:
+                if not ran_out(error):
                     raise
-                self._halve(self._kept[self._part])
+                self._halve(self._kept[part])
                 return None
-            self._part += 1
-        self.parts = len(self._kept)
+        self.parts = last + 1
         return loss
 
     def _prepare_inputs(self, inputs):
-        if not self.model.training or processes.count() > 1:
-            return super()._prepare_inputs(inputs)
-        if self._whole is None:
-            self._whole = super()._prepare_inputs(inputs)
-        if self._kept is None:
-            fits = self.most is None or self.size(self._whole) <= self.most
-            self._kept = [self._whole] if fits else self.cut(self._whole, self.most)
-        return self._kept[self._part]
+        """The part of the batch that is learnt just now; elsewhere what the trainer prepares."""
+        return super()._prepare_inputs(inputs) if self._kept is None else self._kept[self._part]
 
     def _halve(self, part):
         size = self.size(part)
@@ -96,7 +98,6 @@ class InParts:
     def _free(self):
         from accelerate.utils.memory import clear_device_cache
 
-        self._kept = None
         clear_device_cache(garbage_collection=True)
 
 

@@ -5,11 +5,13 @@ answers tell the band how that changes.
 """
 
 import time
+from collections.abc import Sequence
 
 from ..text import tasks
 from . import band, rewards
 from .problems import messages
 from .training import Training
+from .trl_hooks import Answers
 
 _SHOWN_EVERY = 20.0  # seconds between two completions that are recorded to be looked at
 
@@ -49,26 +51,18 @@ class Practice:
         self.band.restore(state["band"])
         self.slots.drawn = drawn
 
-    def functions(self) -> list:
-        """The rewards as TRL calls them, on messages; it logs them as rewards/NAME/mean."""
-        return [_for_trl(name, reward) for name, reward in self.rewards.items()]
+    def worth(self, texts: Sequence[str], problems: list[dict]) -> list[float]:
+        """The sum of each text's rewards."""
+        rewards = {name: reward(texts, problems) for name, reward in self.rewards.items()}
+        return Answers(list(texts), [], problems, rewards).sums()
 
-    def note(
-        self, rows: list[dict], completions: list, rewarded: list[list[float]], step: int
-    ) -> None:
-        """Remember the marks of answers, and record one completion now and then.
-
-        `rewarded` has a list for each answer, a number for each reward (NaN for None).
-        """
-        problems = [row["problem"] for row in rows]
-        if "correct" in self.names:
-            at = self.names.index("correct")
-            marks = [None if each[at] != each[at] else each[at] for each in rewarded]
-            self.band.note(problems, marks)
+    def note(self, answers: Answers, step: int) -> None:
+        """Remember the marks of answers, and record one completion now and then."""
+        if "correct" in answers.rewards:
+            self.band.note(answers.problems, answers.rewards["correct"])
         if time.monotonic() - self._shown >= _SHOWN_EVERY:
             self._shown = time.monotonic()
-            texts = [turns[0]["content"] for turns in completions]
-            self._show(texts, problems, step)
+            self._show(answers.texts, answers.problems, step)
 
     def _show(self, texts, problems, step):
         """Record a completion: a right one and a wrong one in turn, where there are both."""
@@ -83,11 +77,3 @@ class Practice:
             taken=list(taken) if taken else None,
             right=marks[at],
         )
-
-
-def _for_trl(name, function):
-    def reward(completions, problem, **_):
-        return function([turns[0]["content"] for turns in completions], problem)
-
-    reward.__name__ = name
-    return reward
