@@ -102,7 +102,7 @@ def learnt(folder, twin_folder):
     documents = [Document.from_json(record) for record in twin.records("documents")]
     pieces = step._passages(documents, gathered.groups, {}, settings.passage_tokens, "Ning")
     rules = gather.rules_of(twin, settings, {})
-    pieces = gather.without_repeated(twin, pieces, documents, gathered, rules)
+    pieces = gather.without_repeated(pieces, documents, gathered, rules)
     sources = {document.id: document.source for document in documents}
     return [(sources[piece.document], piece.text) for piece in pieces], gathered
 

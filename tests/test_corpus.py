@@ -6,6 +6,9 @@ import json
 import os
 import random
 import shutil
+import socket
+import subprocess
+import sys
 import zipfile
 from collections import Counter
 from dataclasses import replace
@@ -478,8 +481,43 @@ def test_a_stop_leaves_the_files_of_the_run_before(twin, blog):
 
 
 def corpus_files(twin):
-    names = ("passages", "train", "val", "test", "personal", "senders")
+    names = ("documents", "dropped", "passages", "train", "val", "test", "personal", "senders")
     return {name: twin.file(name).read_bytes() for name in names}
+
+
+@pytest.mark.slow
+def test_a_run_killed_while_questions_are_asked_leaves_everything_as_it_was(twin, blog):
+    """The service takes the first question and never answers; the documents are all read then."""
+    found = run(twin, blog)
+    twin.finish(Report("corpus", {}, 0, 0, {}, {}, found.inputs, found.figures, []))
+    before, facts = corpus_files(twin), Twin(twin.path).facts
+    (blog / "new.md").write_text("从来没有写过的新话题，说的是码头上的海鸥和它们偷走的螺母。" * 3)
+    (blog / "2010-01-02-post.md").unlink()
+    code = """
+import sys
+from twinlib import Twin, settings
+from twinlib.corpus import step
+from twinlib.progress import Progress
+twin, (source, port) = Twin(sys.argv[1]), sys.argv[2:]
+asked = {"questions": "endpoint", "endpoint": f"http://127.0.0.1:{port}/v1", "consent": True}
+named = {"author": "Somebody Else", "question_model": "m"}
+chosen = settings.make("corpus", source=source, short=20, **asked, **named)
+step.run(twin, chosen, Progress(twin.history("corpus"), "corpus"))
+"""
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        service.settimeout(60)
+        arguments = [str(twin.path), str(blog), str(service.getsockname()[1])]
+        environment = {**os.environ, "OPENAI_API_KEY": "x"}
+        child = subprocess.Popen([sys.executable, "-c", code, *arguments], env=environment)
+        service.accept()
+        child.kill()
+        child.wait()
+    assert corpus_files(twin) == before and Twin(twin.path).facts == facts
+    assert twin.report("corpus") and (twin.folder("corpus") / "unfinished").exists()
+    run(twin, blog)
+    documents = [json.loads(line)["source"] for line in twin.file("documents").open()]
+    assert "new.md" in documents and "2010-01-02-post.md" not in documents
+    assert not (twin.folder("corpus") / "unfinished").exists()
 
 
 @pytest.mark.parametrize("name", ["passages", "train", "test", "senders"])

@@ -40,21 +40,30 @@ class Gathered(NamedTuple):
 
     `groups` {document id: group id} of documents that share text and must be in one split; `log`
     of the readers; `totals` of characters and personal data; `removed` {(what, reason): number of
-    documents or parts left out}.
+    documents or parts left out}; `documents` and `dropped` are the two files.
     """
 
     groups: dict[str, str]
     log: readers.ReadLog
     totals: pipeline.Totals
     removed: Counter
+    documents: Path
+    dropped: Path
 
 
-def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) -> Gathered:
-    """Write documents.jsonl and dropped.csv. Raises TwinError if no document is left."""
+def gather(
+    twin: Twin, settings: Corpus, decisions: dict, progress: Progress, folder: Path | None = None
+) -> Gathered:
+    """Write documents.jsonl and dropped.csv into a folder, by default that of the corpus.
+
+    Raises TwinError if no document is left.
+    """
+    folder = folder or twin.folder("corpus")
+    documents, listed = (folder / twin.file(key).name for key in ("documents", "dropped"))
     log, totals = readers.ReadLog(), pipeline.Totals()
     rules = rules_of(twin, settings, decisions)
     raws = chain(_interview(twin, rules), _read(settings, rules, log, progress))
-    with replaced(twin.file("dropped")) as table, tempfile.TemporaryFile() as file:
+    with replaced(listed) as table, tempfile.TemporaryFile() as file:
         dropped, spool = _DroppedTable(table, rules, totals), _Spool(file)
         sketches = dedupe.Sketches()
         for document in pipeline.documents(raws, rules, log, totals):
@@ -70,7 +79,7 @@ def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) ->
         # What compiles others would put all of them into one group.
         pairs = [pair for pair in pairs if compiled.isdisjoint(pair[:2])]
         excluded = _excluded(spool, pairs, rules, totals) | dict.fromkeys(compiled, "compiled")
-        with replaced(twin.file("documents")) as out:
+        with replaced(documents) as out:
             for number, document in enumerate(spool):
                 if number not in excluded:
                     author = pipeline.shown_author(document.author, rules, totals)
@@ -82,11 +91,11 @@ def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) ->
         log.broken = {
             pipeline.shown_source(name, rules, totals): count for name, count in log.broken.items()
         }
-        return Gathered(_groups(pairs, spool), log, totals, dropped.counts)
+        groups = _groups(pairs, spool)
+    return Gathered(groups, log, totals, dropped.counts, documents, listed)
 
 
 def without_repeated(
-    twin: Twin,
     passages: list[Passage],
     documents: list[Document],
     gathered: Gathered,
@@ -108,8 +117,8 @@ def without_repeated(
             for p in passages
             if p.id in gone
         ]
-        lines = twin.file("dropped").read_bytes()
-        with replaced(twin.file("dropped")) as file:
+        lines = gathered.dropped.read_bytes()
+        with replaced(gathered.dropped) as file:
             table = _DroppedTable(file, rules, gathered.totals, lines)
             table.write(removed)
             gathered.removed.update(table.counts)

@@ -16,7 +16,15 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .. import running, sample
-from ..files import TwinError, locked, put_in_place, scratch, write_json, write_records
+from ..files import (
+    TwinError,
+    locked,
+    put_in_place,
+    read_records,
+    scratch,
+    write_json,
+    write_records,
+)
 from ..i18n import both, listed, step_title, t
 from ..models.plan import Plan, machine
 from ..progress import Progress
@@ -32,7 +40,7 @@ from .records import Document, Passage, Row
 
 _ACTIONS = ("", "drop", "restore", "edit", "keep", "mask", "approve")
 _SPLITS = ("train", "val", "test")
-_WRITTEN = ("passages", *_SPLITS, "personal", "senders")
+_WRITTEN = ("documents", "dropped", "passages", *_SPLITS, "personal", "senders")
 # The steps that become stale with the rows; what is published stays as it is.
 _LEARN_FROM_IT = ("persona", "reasoning", "quantize", "evaluate", "memory")
 _SECONDS_OF_LOOK = 2.0  # into a source, before it is read
@@ -189,18 +197,20 @@ def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
     decisions, ignored = _valid(twin.decisions())
     author = settings.author or twin.author
 
-    gathered = gather(twin, settings, decisions, progress)
-    documents = [Document.from_json(record) for record in twin.records("documents")]
-    before = _splits_before(twin)
-    pieces = _passages(documents, gathered.groups, before, settings.passage_tokens, author)
-    rules = rules_of(twin, settings, decisions)
-    pieces = without_repeated(twin, pieces, documents, gathered, rules)
-    system = _remember(twin, settings, author, pieces)
-    written = _ask_model(twin, settings, pieces, progress)
-    share = settings.raw_share
-    made = rows.rows(pieces, author, system, share, written.questions, settings.questions)
-    made = rows.decided(made, decisions)
-    _write(twin, gathered, pieces, made)
+    with scratch(twin.folder("corpus") / "unfinished") as folder:
+        gathered = gather(twin, settings, decisions, progress, folder)
+        documents = list(map(Document.from_json, read_records(gathered.documents, "corpus")))
+        before = _splits_before(twin)
+        pieces = _passages(documents, gathered.groups, before, settings.passage_tokens, author)
+        rules = rules_of(twin, settings, decisions)
+        pieces = without_repeated(pieces, documents, gathered, rules)
+        facts = _facts(twin, settings, author, pieces)
+        written = _ask_model(twin, settings, pieces, progress)
+        system, share = facts["system_prompt"], settings.raw_share
+        made = rows.rows(pieces, author, system, share, written.questions, settings.questions)
+        made = rows.decided(made, decisions)
+        _write(twin, folder, gathered, pieces, made)
+        twin.remember(**facts)
 
     figures = report.figures(gathered, documents, pieces, made)
     figures |= report.question_figures(written, made, settings.questions)
@@ -262,38 +272,39 @@ def _ask_model(twin, settings, passages, progress):
     return model.ask_api(passages, settings.endpoint, name, log, progress)
 
 
-def _remember(twin, settings, author, passages):
-    """Write to twin.json what later steps need; return the system prompt."""
+def _facts(twin, settings, author, passages):
+    """What later steps need of twin.json."""
     languages = list(rows.language_shares(passages))
     system = rows.system_prompt(author, languages)
     consent = twin.facts.get("consent") or {}
     if settings.consent != bool(consent.get("given")) or not consent:
         consent = {"given": settings.consent, "when": time.time() if settings.consent else None}
-    twin.remember(
-        author=author,
-        introduction=settings.introduction,
-        languages=languages,
-        system_prompt=system,
-        consent=consent,
-        persona_prompt=rows.persona_prompt(system, settings.introduction, passages),
-    )
-    return system
+    return {
+        "author": author,
+        "introduction": settings.introduction,
+        "languages": languages,
+        "system_prompt": system,
+        "consent": consent,
+        "persona_prompt": rows.persona_prompt(system, settings.introduction, passages),
+    }
 
 
-def _write(twin: Twin, gathered: Gathered, passages: list[Passage], rows: list[Row]) -> None:
-    """Write all files, and put them in place together.
+def _write(
+    twin: Twin, folder: Path, gathered: Gathered, passages: list[Passage], rows: list[Row]
+) -> None:
+    """Write the files that `gather` hasn't written into the folder, and put all in place together.
 
-    Where one can't be written, such as on a full disk, those of the run before stay. The report of
-    that run goes first, so that a kill in between leaves no step that counts as done.
+    Where one can't be written, such as on a full disk, those of the run before stay, as they do
+    where it is stopped or killed while questions are asked. The report of that run goes first, so
+    that a kill in between leaves no step that counts as done.
     """
-    with scratch(twin.folder("corpus") / "unfinished") as folder:
-        names = {key: folder / twin.file(key).name for key in _WRITTEN}
-        write_records(names["passages"], [passage.to_json() for passage in passages])
-        for split in _SPLITS:
-            write_records(names[split], [row.to_json() for row in rows if row.split == split])
-        write_records(names["personal"], gathered.totals.personal.values(), private=True)
-        senders = dict(gathered.log.senders().most_common())
-        write_json(names["senders"], {"senders": senders, "files": gathered.log.chats})
-        twin.report_path("corpus").unlink(missing_ok=True)
-        for key, path in names.items():
-            put_in_place(path, twin.file(key))
+    names = {key: folder / twin.file(key).name for key in _WRITTEN}
+    write_records(names["passages"], [passage.to_json() for passage in passages])
+    for split in _SPLITS:
+        write_records(names[split], [row.to_json() for row in rows if row.split == split])
+    write_records(names["personal"], gathered.totals.personal.values(), private=True)
+    senders = dict(gathered.log.senders().most_common())
+    write_json(names["senders"], {"senders": senders, "files": gathered.log.chats})
+    twin.report_path("corpus").unlink(missing_ok=True)
+    for key, path in names.items():
+        put_in_place(path, twin.file(key))
