@@ -113,6 +113,59 @@ def test_both_trainings_take_the_precision_of_the_model_whatever_its_name(
         assert trainer.common_arguments(chosen, tmp_path, model)["fp16"] is fp16
 
 
+def downloaded(cache, family):
+    """A tiny model in a cache as the hub's own, under the id owner/any; its folder."""
+    repository = cache / "models--owner--any"
+    build_tiny_base(repository / "snapshots" / "abc", family)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("abc")
+    return repository / "snapshots" / "abc"
+
+
+@pytest.mark.parametrize("family, precision", [("gemma3", "32-bit"), ("qwen2", "16-bit")])
+def test_a_model_by_its_hub_id_is_planned_by_its_own_configuration_once_it_is_here(
+    tmp_path, monkeypatch, family, precision
+):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert estimate.shape("owner/any") is None and not estimate.overflows("owner/any")
+    downloaded(tmp_path, family)
+    assert estimate.shape("owner/any").hidden == 64
+    assert estimate.overflows("owner/any") is (family == "gemma3")
+    assert estimate.shape("owner/..any") is None, "no id that the hub would give"
+    for chosen, facts in (
+        (settings.make("persona", base="owner/any"), {}),
+        (settings.make("reasoning"), {"base": "owner/any"}),
+    ):
+        planned = derive("persona" if not facts else "reasoning", chosen, T4, facts)
+        assert planned.values["precision"] == precision
+
+
+def test_a_voice_is_planned_again_when_the_base_has_been_downloaded(
+    sample_twin, tmp_path, monkeypatch
+):
+    from twinlib.models import load
+    from twinlib.progress import Progress
+    from twinlib.train import persona
+
+    known, plan = [], persona.plan
+
+    def noted(chosen, twin):
+        known.append(estimate.shape(chosen.base) is not None)
+        return plan(chosen, twin)
+
+    def enough(*_):
+        raise InterruptedError
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(load, "_download", lambda _: downloaded(tmp_path / "hub", "gemma3"))
+    monkeypatch.setattr(persona, "plan", noted)
+    monkeypatch.setattr(load, "load", enough)
+    chosen = settings.make("persona", base="owner/any", effort="smoke")
+    with pytest.raises(InterruptedError):
+        persona.run(sample_twin, chosen, Progress(sample_twin.history("persona"), "persona"))
+    assert known == [False, True]
+
+
 @pytest.mark.parametrize("effort", settings.EFFORTS)
 def test_grpo_fits_a_t4_with_whole_groups_of_answers(effort):
     for base in ("qwen2.5-1.5b", "qwen2.5-3b", "qwen3-4b", "qwen3-8b"):

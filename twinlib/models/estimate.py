@@ -6,6 +6,7 @@ here imports torch.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ UNKNOWN = Shape(32, 4096, 12288, 4096, 1024, 152064, False)
 
 
 def shape(base: str) -> Shape | None:
-    """The shape of a catalogue model, or of a model folder by its config.json; None for others."""
+    """The shape of a catalogue model, or of one that is here by its config.json; else None."""
     entry = catalogue.entry(base)
     if entry.shape:
         return entry.shape
@@ -66,7 +67,7 @@ def _recurrent_shape(config):
 
 
 def recurrent(base: str | Path) -> bool:
-    """Whether a base in a folder or of the catalogue is RWKV-7, which has a state, no attention."""
+    """Whether a base, of the catalogue or here, is RWKV-7, which has a state and no attention."""
     entry = catalogue.entry(str(base))
     kind = entry.architecture if entry.parameters else _config(base).get("model_type", "")
     return kind == RECURRENT
@@ -88,8 +89,15 @@ def kind_overflows(kind: str) -> bool:
 
 
 def _config(base):
-    """The config.json of a model folder; {} where there is none."""
-    return json_or(Path(base).expanduser() / "config.json", {})
+    """The config.json of a model folder, or of a hub id once it was downloaded; {} for others."""
+    folder = Path(base).expanduser()
+    if isinstance(base, str) and not folder.is_dir() and catalogue.possible(base):
+        from huggingface_hub import try_to_load_from_cache
+
+        with suppress(ValueError):  # no name that the hub would give
+            found = try_to_load_from_cache(base, "config.json")
+            return json_or(Path(found), {}) if isinstance(found, str) else {}
+    return json_or(folder / "config.json", {})
 
 
 class Step(NamedTuple):

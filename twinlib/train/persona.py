@@ -161,9 +161,11 @@ def run(twin: Twin, settings: Persona, progress: Progress) -> Outcome:
     """
     callbacks.silence_logging()
     # A run is resumed when these are the same, whatever the plan derives now.
-    chosen, settings = asdict(settings), resolve(settings, plan(settings, twin).values)
+    chosen, name = asdict(settings), resolve(settings, plan(settings, twin).values).base
     with processes.main_first():
-        base = load.prepare(settings.base, progress)
+        base = load.prepare(name, progress)
+        settings = replace(settings, base=name)  # whose shape is known once it is here
+        settings = resolve(settings, plan(settings, twin).values)
         exportable.check(base.path)
         twin.remember(base={"name": base.name, "revision": base.revision})
         inputs = twin.inputs(twin.file("train"), twin.file("val"), twin.file("test"), base=True)
