@@ -2,9 +2,11 @@
 is a paired fall.
 """
 
+from types import SimpleNamespace
+
 import pytest
 
-from twinlib.evaluate import instructions
+from twinlib.evaluate import figures, instructions
 from twinlib.evaluate.figures import THRESHOLDS
 
 INSTRUCTIONS = instructions.instructions()
@@ -135,3 +137,21 @@ def test_the_figure_is_by_how_much_the_share_fell(before, after, value, said):
     assert found["forgetting.base"]["value"] - found["forgetting.twin"]["value"] == pytest.approx(
         value
     )
+
+
+def test_problems_of_a_file_are_marked_by_their_question_as_practice_marks_them():
+    """Where no answer is marked, what a comparison says is told by the numbers asked about."""
+    problem = {
+        "task": "file",
+        "kind": "short",
+        "question": "Which is larger, 9.11 or 9.9?",
+        "answer": "9.9",
+    }
+    texts = (["9.11 is larger than 9.9."] * 4, ["9.9 is larger than 9.11."] * 4)
+    evidence = SimpleNamespace(
+        sample=SimpleNamespace(instructions=[], problems=[problem] * 4),
+        replies={"instructions": ([], []), "problems": texts},
+    )
+    found = figures._forgetting(evidence)
+    assert found["forgetting.problems.base"]["value"] == 0
+    assert found["forgetting.problems.twin"]["value"] == 1

@@ -120,6 +120,12 @@ def in_a_thread(function, *arguments):
     return found[0]
 
 
+def test_a_comparison_without_a_marked_answer_is_read_by_the_question_in_math_too():
+    asked = {"task": "math", "question": "Which is larger, 9.11 or 9.9?", "answer": "9.9"}
+    assert tasks.is_correct("9.9 is larger than 9.11.", asked)
+    assert not tasks.is_correct("9.11 is larger than 9.9.", asked)
+
+
 @pytest.fixture
 def judge():
     yield

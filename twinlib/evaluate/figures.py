@@ -14,7 +14,7 @@ from ..i18n import both
 from ..models.device_fit import HARDLY_DIFFERENT
 from ..models.embed import Embedder
 from ..settings import EFFORTS, Evaluate
-from ..text import exercises, labels, privacy, style
+from ..text import labels, privacy, style, tasks
 from ..twin import Twin, figure
 from . import (
     facts,
@@ -203,8 +203,7 @@ def _forgetting(evidence):
     name = "forgetting.problems"
     if not sample.problems:
         return {**figures, name: figure(None, note=both("evaluate.no_problem_file"))}
-    solutions = [problem["answer"] for problem in sample.problems]
-    solved = [list(map(exercises.is_correct, texts, solutions)) for texts in replies["problems"]]
+    solved = [list(map(tasks.is_correct, texts, sample.problems)) for texts in replies["problems"]]
     return figures | instructions.forgetting(*solved, threshold(name), name)
 
 

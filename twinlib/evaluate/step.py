@@ -14,7 +14,7 @@ from ..models import device_fit, estimate, load
 from ..models.plan import Plan, derive, machine
 from ..progress import Progress, Work, duration
 from ..settings import EFFORTS, Evaluate, resolve, stop, stops, warning
-from ..text import exercises
+from ..text import tasks
 from ..text.spacing import evenly
 from ..text.tasks import problem_file
 from ..twin import AUTO, Outcome, Problem, Twin, TwinError
@@ -353,7 +353,7 @@ def _replies(twin, sample, outputs):
     """
     persona = [{"role": "system", "content": twin.facts.get("system_prompt", "")}]
     tasks = [each.text for each in sample.instructions]
-    problems = list(map(exercises.ask, sample.problems))
+    problems = list(map(tasks.ask, sample.problems))
     on_facts = [each["question"] for each in sample.facts]
     on_unwritten = [each["question"] for each in sample.unwritten]
     # The twin's system prompt, the questions, tokens of an answer, the note of the progress line.

@@ -77,7 +77,7 @@ def is_correct(text: str, problem: dict) -> bool:
     """Whether the text's answer means the same as the reference."""
     answer = problem["answer"]
     if numerals.whole(answer) is not None:
-        return exercises.is_correct(text, answer)
+        return exercises.is_correct(text, answer, problem.get("question", ""))
     said = boxed(text) or (exercises.marked_answers(text) or [""])[-1].split("\n")[0]
     return bool(said.strip()) and (_plain(said) == _plain(answer) or is_equivalent(said, answer))
 
