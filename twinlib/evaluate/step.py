@@ -352,13 +352,13 @@ def _replies(twin, sample, outputs):
     which measure what training made it forget, are given to both without one.
     """
     persona = [{"role": "system", "content": twin.facts.get("system_prompt", "")}]
-    tasks = [each.text for each in sample.instructions]
+    told = [each.text for each in sample.instructions]
     problems = list(map(tasks.ask, sample.problems))
     on_facts = [each["question"] for each in sample.facts]
     on_unwritten = [each["question"] for each in sample.unwritten]
     # The twin's system prompt, the questions, tokens of an answer, the note of the progress line.
     sets = {
-        "instructions": ([], tasks, instructions.MAX_TOKENS, t("evaluate.instructions")),
+        "instructions": ([], told, instructions.MAX_TOKENS, t("evaluate.instructions")),
         "problems": ([], problems, _PROBLEM_TOKENS, t("evaluate.problems")),
         "facts": (persona, on_facts, facts.MAX_TOKENS, t("evaluate.facts")),
         "unwritten": (persona, on_unwritten, facts.MAX_TOKENS, t("evaluate.unwritten")),
