@@ -63,34 +63,12 @@ def make_trainer(
         progress.say(t("train.plain_rollouts", name=base.name))
         problems = _without_controls(problems, tokenizer, progress)
     practice = Practice(training, problems)
-    at_once, checkpointing = learning(settings, base)
-    arguments = {
-        **common_arguments(settings, twin.checkpoints("reasoning"), model),
-        "per_device_train_batch_size": at_once,
-        "gradient_accumulation_steps": settings.batch // at_once,
-        "steps_per_generation": settings.batch // at_once,
-        "max_steps": settings.steps,
-        "num_generations": settings.generations,
-        "max_completion_length": settings.completion_tokens,
-        "loss_type": "dapo",
-        "beta": 0.0,
-        "epsilon_high": 0.28,
-        "scale_rewards": SCALE_REWARDS,
-        "temperature": 1.0,
-        "warmup_steps": max(1, settings.steps // 20),
-        "save_steps": max(1, min(50, settings.steps // 4)),
-        "gradient_checkpointing": checkpointing == "full" and settings.engine != "unsloth",
-        "generation_kwargs": {"eos_token_id": load.end_tokens(tokenizer)},
-        "chat_template_kwargs": {"enable_thinking": False},
-        **(trl_hooks.COMPARING if ours else {}),
-    }
-
     if processes.on_gpu() and settings.engine != "unsloth":
         from .kernels import patch_lora
 
         patch_lora(model)
 
-    config = GRPOConfig(**arguments)
+    config = GRPOConfig(**_arguments(training, ours))
     config._n_gpu = min(1, config.n_gpu)  # several GPUs: one process each, no DataParallel
 
     class Trainer(_Watched, InParts, Kept, GRPOTrainer):
@@ -119,6 +97,32 @@ def make_trainer(
     }
     figures = {name: logged or name for name, logged in figures.items()}
     return trainer, callbacks.attach_callback(trainer, progress, figures)
+
+
+def _arguments(training, ours):
+    """What GRPOConfig takes; `ours`: our sampler answers."""
+    twin, settings, base, model, tokenizer, _ = training
+    at_once, checkpointing = learning(settings, base)
+    return {
+        **common_arguments(settings, twin.checkpoints("reasoning"), model),
+        "per_device_train_batch_size": at_once,
+        "gradient_accumulation_steps": settings.batch // at_once,
+        "steps_per_generation": settings.batch // at_once,
+        "max_steps": settings.steps,
+        "num_generations": settings.generations,
+        "max_completion_length": settings.completion_tokens,
+        "loss_type": "dapo",
+        "beta": 0.0,
+        "epsilon_high": 0.28,
+        "scale_rewards": SCALE_REWARDS,
+        "temperature": 1.0,
+        "warmup_steps": max(1, settings.steps // 20),
+        "save_steps": max(1, min(50, settings.steps // 4)),
+        "gradient_checkpointing": checkpointing == "full" and settings.engine != "unsloth",
+        "generation_kwargs": {"eos_token_id": load.end_tokens(tokenizer)},
+        "chat_template_kwargs": {"enable_thinking": False},
+        **(trl_hooks.COMPARING if ours else {}),
+    }
 
 
 def _without_controls(problems, tokenizer, progress):
