@@ -10,7 +10,7 @@ and to QUESTIONS, for people to read.
 import argparse
 
 from twinlib import Twin
-from twinlib.models import generate, letters, load
+from twinlib.models import generate, load, special_tokens
 from twinlib.text import templates
 from twinlib.text.samples import in_turn
 from twinlib.train.persona import scale_adapter
@@ -35,7 +35,7 @@ def held_out_loss(model, tokenizer, rows) -> float:
     _, end = load.turn_end(tokenizer)
     nats, tokens = 0.0, 0
     for row in rows:
-        encoded = letters.row(tokenizer, row, end)
+        encoded = special_tokens.row(tokenizer, row, end)
         ids = torch.tensor([encoded.input_ids], device=model.device)
         learnt = torch.tensor(encoded.completion_mask[1:], device=model.device, dtype=torch.bool)
         with torch.inference_mode():

@@ -30,7 +30,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
 
-    from twinlib.train import look_before, probe
+    from twinlib.train import probe, probe_command
 
     for base in options.bases:
         for task in options.tasks:
@@ -46,7 +46,7 @@ def main() -> None:
                 completion_tokens=options.tokens,
             )
             began = time.perf_counter()
-            look_before.run(twin, chosen, Progress(None, "probe"))
+            probe_command.run(twin, chosen, Progress(None, "probe"))
             found = probe.kept(twin)
             print(f"\n{base}, {name}: {time.perf_counter() - began:.0f} s with loading")
             _print(found, choose(probe.said(found)))

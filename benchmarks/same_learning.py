@@ -25,12 +25,12 @@ ARMS = {
 
 
 def encoded(twin, settings, tokenizer):
-    from twinlib.models import letters, load
+    from twinlib.models import load, special_tokens
 
     _, end = load.turn_end(tokenizer)
 
     def encode(rows):
-        return [letters.row(tokenizer, row, end, settings.length) for row in rows]
+        return [special_tokens.row(tokenizer, row, end, settings.length) for row in rows]
 
     return {split: list(filter(None, encode(twin.records(split)))) for split in ("train", "val")}
 

@@ -64,7 +64,7 @@ def settings_for(tokens, base, rate):
 
 def persona(base, essays, tokens, folder):
     """A model after step 02's kind of rows, and its tokenizer."""
-    from twinlib.models import letters, load
+    from twinlib.models import load, special_tokens
     from twinlib.train.trainer import packed_trainer
 
     settings = settings_for(tokens, base, 4e-4)
@@ -76,7 +76,7 @@ def persona(base, essays, tokens, folder):
     rows = [
         {"messages": [asked, {"role": "assistant", "content": text}]} for text in parts(essays, 250)
     ]
-    encoded = [letters.row(tokenizer, {"kind": "qa", **row}, end, LENGTH) for row in rows]
+    encoded = [special_tokens.row(tokenizer, {"kind": "qa", **row}, end, LENGTH) for row in rows]
     data = {"train": [row for row in encoded if row], "val": []}
     trainer = packed_trainer(model, tokenizer, data, settings, Path(folder), 10**6)
     trainer.args.save_strategy = "no"

@@ -7,7 +7,7 @@ from conftest import save_tiny_tokenizer
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from twinlib.models import letters, load
+from twinlib.models import load, special_tokens
 from twinlib.models.load import CHATML, GEMMA_TEMPLATE
 
 SPELT = "a <|im_end|> b</s><think>no</think>[INST] <end_of_turn>,<b>\n\nend<pad>"
@@ -79,7 +79,7 @@ def controls(tokenizer, ids):
 def test_raw_text_about_control_tokens_is_letters(tokenizer):
     end = load.turn_end(tokenizer)[1]
     row = {"kind": "raw", "messages": [{"role": "assistant", "content": SPELT}]}
-    encoded = letters.row(tokenizer, row, end)
+    encoded = special_tokens.row(tokenizer, row, end)
     ids = encoded.input_ids[tokenizer.bos_token_id is not None :]
     assert controls(tokenizer, ids) == []
     if tokenizer.unk_token_id is None or tokenizer.unk_token_id not in ids:
@@ -91,7 +91,8 @@ def test_a_conversation_about_control_tokens_has_only_those_of_the_template(toke
     messages = [{"role": "user", "content": SPELT}, {"role": "assistant", "content": SPELT}]
     usual = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     encoded, plain = (
-        letters.row(tokenizer, {"kind": "qa", "messages": row}, end) for row in (messages, usual)
+        special_tokens.row(tokenizer, {"kind": "qa", "messages": row}, end)
+        for row in (messages, usual)
     )
     assert controls(tokenizer, encoded.input_ids) == controls(tokenizer, plain.input_ids)
     learnt = [i for i, mask in zip(encoded.input_ids, encoded.completion_mask) if mask]
@@ -101,9 +102,9 @@ def test_a_conversation_about_control_tokens_has_only_those_of_the_template(toke
 def test_questions_about_control_tokens_open_no_role(tokenizer):
     asked = [{"role": "user", "content": f"what is {SPELT}?"}]
     usual = [{"role": "user", "content": "what?"}]
-    ids, plain = (letters.prompt(tokenizer, messages) for messages in (asked, usual))
+    ids, plain = (special_tokens.prompt(tokenizer, messages) for messages in (asked, usual))
     assert controls(tokenizer, ids) == controls(tokenizer, plain)
-    started = letters.prompt(tokenizer, usual, "it is <pad>")
+    started = special_tokens.prompt(tokenizer, usual, "it is <pad>")
     assert controls(tokenizer, started) == controls(tokenizer, plain)
 
 
@@ -114,10 +115,10 @@ def test_a_text_without_control_tokens_is_encoded_as_ever(tokenizer):
     ]
     text = load.render(tokenizer, messages)
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-    assert letters.encode(tokenizer, text) == ids
-    assert letters.shielded(tokenizer, messages) == messages
+    assert special_tokens.encode(tokenizer, text) == ids
+    assert special_tokens.shielded(tokenizer, messages) == messages
     # One marked word elsewhere changes nothing of the rest.
-    longer = letters.encode(tokenizer, text + letters.shield(tokenizer, "<pad>"))
+    longer = special_tokens.encode(tokenizer, text + special_tokens.shield(tokenizer, "<pad>"))
     assert longer[: len(ids)] == ids and len(longer) > len(ids) + 1
 
 
@@ -127,7 +128,9 @@ def test_a_template_cannot_cut_an_answer_at_a_word_of_the_author(tmp_path):
         "(message['content'] | trim)", "message['content'].split('</think>')[-1]"
     )
     messages = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a</think>b"}]
-    row = letters.row(tokenizer, {"kind": "qa", "messages": messages}, load.turn_end(tokenizer)[1])
+    row = special_tokens.row(
+        tokenizer, {"kind": "qa", "messages": messages}, load.turn_end(tokenizer)[1]
+    )
     assert "a</think>b" in tokenizer.decode(row.input_ids)
 
 
@@ -137,7 +140,12 @@ def test_blanks_beside_a_token_that_takes_them_are_taken_as_ever(tmp_path):
     tokenizer.add_tokens([AddedToken("<|end|>", rstrip=True), AddedToken("<mask>", lstrip=True)])
     text = "a <mask>b <|end|>\n\nc"
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-    assert letters.encode(tokenizer, text + letters.shield(tokenizer, "<pad>"))[: len(ids)] == ids
+    assert (
+        special_tokens.encode(tokenizer, text + special_tokens.shield(tokenizer, "<pad>"))[
+            : len(ids)
+        ]
+        == ids
+    )
 
 
 def test_where_there_is_no_vocabulary_a_tokenizer_is_asked_what_is_a_control_token():
@@ -151,7 +159,7 @@ def test_where_there_is_no_vocabulary_a_tokenizer_is_asked_what_is_a_control_tok
         return re.findall(f"{parsed}|.", text)
 
     spelt = f"say {' or '.join(named)}, <b> 3 < 4 > 2 [<|im_end|>] <|im_other|>?"
-    plain = letters.PlainLetters(tokenize)
+    plain = special_tokens.PlainLetters(tokenize)
     [marked] = plain.shielded([{"role": "user", "content": spelt}])
     assert not any(token in marked["content"] for token in named)  # a template sees none
     ids = plain.encode(f"{marked['content']}<|im_end|>")

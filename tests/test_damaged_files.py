@@ -15,7 +15,7 @@ from twinlib.memory import abstain, index
 from twinlib.models import exportable, load, pip_base, plan
 from twinlib.settings import resolve
 from twinlib.talk import voices
-from twinlib.train import band, checkpoints, persona, rescue
+from twinlib.train import checkpoint_fallback, checkpoints, curriculum, persona
 from twinlib.twin import STEPS
 from twinlib.twin_folder import set_aside
 from twinlib.ui import forms, portable
@@ -254,7 +254,7 @@ def test_a_checkpoint_whose_manifest_is_damaged_is_no_whole_one(stopped, text):
 
 @pytest.mark.parametrize("text", [*DAMAGED, '{"a": 3}', '{"a": ["x"]}'])
 def test_damaged_marks_of_practice_are_none(text, tmp_path):
-    assert band.read(written(tmp_path / "marks.json", text)) == {}
+    assert curriculum.read(written(tmp_path / "marks.json", text)) == {}
 
 
 @pytest.mark.parametrize(
@@ -386,6 +386,9 @@ def test_what_was_kept_of_a_deleted_twin_with_an_odd_name_is_deleted(tmp_path, m
     twins = tmp_path / os.fsdecode(b"odd\xff")
     twins.mkdir()
     folder = twins / "gone" / "persona" / "checkpoints"
-    kept = written(rescue.folder_of(folder) / rescue.PLACE, rescue.place(folder)).parent
-    rescue.forget_deleted()
+    kept = written(
+        checkpoint_fallback.folder_of(folder) / checkpoint_fallback.PLACE,
+        checkpoint_fallback.place(folder),
+    ).parent
+    checkpoint_fallback.forget_deleted()
     assert not kept.exists()

@@ -12,7 +12,7 @@ from twinlib.command_line import main
 from twinlib.files import write_atomic, write_json
 from twinlib.models import load
 from twinlib.progress import Progress
-from twinlib.train import checkpoints, persona, rescue
+from twinlib.train import checkpoint_fallback, checkpoints, persona
 from twinlib.twin_folder import set_aside
 
 
@@ -98,8 +98,12 @@ def test_what_a_disk_does_not_take_is_said_and_nothing_is_lost(
     assert progress.whole[6][-1] == 5
     assert "checkpoint of step 3 could not be written" in said and "tries again" in said
     assert f"{tmp_path / 'cache'}" in said and not folder.exists(), "nothing is put in its place"
-    rescue.forget_deleted()
-    about = json.loads((rescue.folder_of(folder) / rescue.PLACE).read_text(encoding="utf-8"))
+    checkpoint_fallback.forget_deleted()
+    about = json.loads(
+        (checkpoint_fallback.folder_of(folder) / checkpoint_fallback.PLACE).read_text(
+            encoding="utf-8"
+        )
+    )
     assert about["folder"] == str(sample_twin.path), "kept, as long as the twin is there"
     away.rename(folder)
     persona.run(sample_twin, chosen, AtSteps(sample_twin, {}))
@@ -108,16 +112,16 @@ def test_what_a_disk_does_not_take_is_said_and_nothing_is_lost(
     assert went_on >= 8, "what was kept in the cache"
     records = map(json.loads, sample_twin.history("persona").read_text().splitlines())
     assert [r["done"] for r in records if "loss" in r] == list(range(1, 13))
-    assert not rescue.folder_of(folder).exists()
+    assert not checkpoint_fallback.folder_of(folder).exists()
 
 
 def a_kept_checkpoint(twin, **about):
     """What lies in this machine's cache of a twin whose disk was full; `about` says where."""
-    kept = rescue.folder_of(twin.checkpoints("persona"))
+    kept = checkpoint_fallback.folder_of(twin.checkpoints("persona"))
     kept.mkdir(parents=True)
     (kept / "adapter.bin").write_bytes(b"learnt")
-    place = {**json.loads(rescue.place(twin.checkpoints("persona"))), **about}
-    (kept / rescue.PLACE).write_text(json.dumps(place), encoding="utf-8")
+    place = {**json.loads(checkpoint_fallback.place(twin.checkpoints("persona"))), **about}
+    (kept / checkpoint_fallback.PLACE).write_text(json.dumps(place), encoding="utf-8")
     return kept
 
 
@@ -141,20 +145,22 @@ def test_what_was_kept_goes_with_a_twin_whose_folder_is_renamed(kept_twin, aside
     write_atomic(kept_twin.file("train"), "rows")
     kept = a_kept_checkpoint(kept_twin)
     inputs = kept_twin.inputs(kept_twin.file("train"), kept_twin.file("val"))
-    write_json(kept / rescue.RUN, {"asked": {}, "inputs": {**inputs, "base:tiny": "1"}})
+    write_json(
+        kept / checkpoint_fallback.RUN, {"asked": {}, "inputs": {**inputs, "base:tiny": "1"}}
+    )
     if aside:
         kept = kept.rename(set_aside(kept))
     other = Twin.open("other")
     write_atomic(other.file("train"), "other rows")
     new = Twin(kept_twin.path.rename(kept_twin.path.with_name("gone-long-essays")))
-    rescue.forget_deleted()
-    there = rescue.folder_of(new.checkpoints("persona"))
+    checkpoint_fallback.forget_deleted()
+    there = checkpoint_fallback.folder_of(new.checkpoints("persona"))
     there = set_aside(there) if aside else there
     assert (there / "adapter.bin").read_bytes() == b"learnt" and not kept.exists()
-    rescue.forget_deleted()
+    checkpoint_fallback.forget_deleted()
     assert there.exists()
     shutil.rmtree(new.path)
-    rescue.forget_deleted()
+    checkpoint_fallback.forget_deleted()
     assert not there.exists()
 
 
@@ -162,17 +168,17 @@ def test_what_was_kept_of_a_twin_whose_disk_is_away_stays(kept_twin, tmp_path):
     twins, away = tmp_path / "twins", tmp_path / "away"
     kept = a_kept_checkpoint(kept_twin, device=-1)  # the disk that the folder is on only now
     twins.rename(away)
-    rescue.forget_deleted()
+    checkpoint_fallback.forget_deleted()
     twins.mkdir()
-    rescue.forget_deleted()
+    checkpoint_fallback.forget_deleted()
     assert kept.exists(), "an empty folder is what an unmounted disk leaves"
     Twin.open("other")
-    rescue.forget_deleted()
+    checkpoint_fallback.forget_deleted()
     assert not kept.exists(), "the disk is there with another twin, and this one is not"
 
 
 def test_a_twin_that_was_the_only_one_on_its_disk_is_deleted_all_the_same(kept_twin):
     kept = a_kept_checkpoint(kept_twin)
     shutil.rmtree(kept_twin.path)
-    rescue.forget_deleted()
+    checkpoint_fallback.forget_deleted()
     assert not kept.exists()

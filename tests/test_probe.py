@@ -8,7 +8,7 @@ from twinlib import settings
 from twinlib.files import write_json
 from twinlib.models.generate import Answer
 from twinlib.progress import Progress
-from twinlib.train import look_before, probe, reasoning
+from twinlib.train import probe, probe_command, reasoning
 from twinlib.twin import Stopped
 from twinlib.ui import plots
 
@@ -111,7 +111,7 @@ def test_a_hopeless_probe_saves_the_hour_and_its_result_is_kept_shown_and_used_a
     """The tiny model has random weights: it never answers, and always runs out of room."""
     monkeypatch.setenv("TWINLIB_LANG", "en")
     chosen = tiny(twin, tiny_base)
-    look_before.run(twin, chosen, Progress(None, "probe"))
+    probe_command.run(twin, chosen, Progress(None, "probe"))
     kept = json.loads(twin.file("probe").read_text())
     assert len(kept["problems"]) == 4 and kept["verdict"] in ("cut", "hard")
     assert not twin.checkpoints("reasoning").exists(), "a look changes nothing of a run"
@@ -128,7 +128,7 @@ def test_a_hopeless_probe_saves_the_hour_and_its_result_is_kept_shown_and_used_a
 def test_a_stopped_run_goes_on_with_the_probe_that_it_began_with(twin, tiny_base):
     """Its problems' marks are kept, the exam before is not taken again, and the steps go on."""
     chosen = tiny(twin, tiny_base, steps=4, probe=2)
-    look_before.run(twin, chosen, Progress(None, "probe"))
+    probe_command.run(twin, chosen, Progress(None, "probe"))
     kept = json.loads(twin.file("probe").read_text())
     worth = {**kept, "verdict": "worth", "completion_tokens": None, "mark": "the first"}
     write_json(twin.file("probe"), worth)

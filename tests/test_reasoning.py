@@ -137,7 +137,7 @@ def test_the_gradient_of_the_voice_does_not_depend_on_the_batches_of_a_step(trai
         sizes.setdefault(at_once, []).append((parameter.grad - before).flatten()[0].item())
         return 0.0
 
-    monkeypatch.setattr(grpo.Anchor, "learn", learn)
+    monkeypatch.setattr(grpo.Regularizer, "learn", learn)
     for at_once in (4, 2):
         monkeypatch.setattr(grpo, "learning", lambda *_: (at_once, "none"))
         chosen = wanted(batch=4, generations=4, keep_voice=1.0, seed=at_once)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from conftest import build_tiny_base
 
-from twinlib.models import generate, letters, load, low_rank, rollouts
+from twinlib.models import generate, load, low_rank, rollouts, special_tokens
 
 FAMILIES = ("qwen2", "qwen3", "llama", "gemma3")
 QUESTIONS = (
@@ -28,7 +28,7 @@ def moved(folder, precision="32-bit"):
 
 
 def asked(tokenizer):
-    return [letters.prompt(tokenizer, [{"role": "user", "content": q}]) for q in QUESTIONS]
+    return [special_tokens.prompt(tokenizer, [{"role": "user", "content": q}]) for q in QUESTIONS]
 
 
 def by_transformers(model, tokenizer, prompt, tokens):
@@ -80,7 +80,7 @@ def with_system(tokenizer, count=10):
     """Prompts that begin with the same 70 words and differ in length."""
     system = {"role": "system", "content": "You are Ning, who writes about rivers. " * 10}
     users = [{"role": "user", "content": f"{'So, ' * n}{QUESTIONS[n % 3]}"} for n in range(count)]
-    return [letters.prompt(tokenizer, [system, user]) for user in users]
+    return [special_tokens.prompt(tokenizer, [system, user]) for user in users]
 
 
 def test_what_all_prompts_begin_with_is_read_once(tiny):
@@ -110,7 +110,7 @@ def test_an_answer_that_is_cut_off_goes_on_with_its_ending(tiny):
     prompts = asked(tokenizer)
     thoughts = [by_transformers(model, tokenizer, prompt, 8) for prompt in prompts]
     endings = [
-        rollouts.Ending(letters.plain(tokenizer, text), more)
+        rollouts.Ending(special_tokens.plain(tokenizer, text), more)
         for text, more in (("\n\nAnswer:", 14), ("\n\n答案：", 3), ("So", 9), ("So", 9))
     ]
     assert len({len(ending.tokens) for ending in endings}) > 1

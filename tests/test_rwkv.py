@@ -8,7 +8,7 @@ import tiny_rwkv
 from conftest import VOICES
 
 from twinlib import settings
-from twinlib.models import estimate, exportable, generate, letters, load
+from twinlib.models import estimate, exportable, generate, load, special_tokens
 from twinlib.models.plan import derive
 from twinlib.train import persona, reasoning
 
@@ -168,7 +168,7 @@ def test_a_blank_line_ends_a_turn_and_is_in_none(loaded):
     assert load.render(tokenizer, messages) == text
     assert load.render(tokenizer, messages[:2], generate=True) == text[: text.index(" 第")]
     end_text, end = load.turn_end(tokenizer)
-    row = letters.row(tokenizer, {"kind": "qa", "messages": messages}, end)
+    row = special_tokens.row(tokenizer, {"kind": "qa", "messages": messages}, end)
     learnt = [i for i, m in zip(row.input_ids, row.completion_mask) if m]
     assert (end_text, end) == ("\\n\\n", 257)
     assert tokenizer.decode(learnt) == " 第一段。\n第二段。\n\n" and learnt.count(end) == 1
@@ -185,7 +185,7 @@ def test_a_text_is_cut_into_the_longest_tokens(loaded):
         "User",
     ]
     assert tokenizer("<s>")["input_ids"] == [0]
-    assert 0 not in letters.plain(tokenizer, "<s>")
+    assert 0 not in special_tokens.plain(tokenizer, "<s>")
 
 
 def test_the_text_that_ends_a_turn_ends_an_answer_too(loaded):

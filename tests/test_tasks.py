@@ -22,7 +22,7 @@ from twinlib.text.tasks import (
     task_mathqa,
     task_procedural,
 )
-from twinlib.train import band, nearness, problems, rewards
+from twinlib.train import curriculum, nearness, problems, rewards
 
 OWN = """问题,回答,步骤
 链条一响怎么办？,先擦干净。每节滴一滴油，倒着蹬十圈，再把多的擦掉。看得见的油，都是吃灰的油。,先擦；再上油；最后再擦。
@@ -510,7 +510,7 @@ def test_practised_are_the_problems_that_are_solved_sometimes_and_that_changes()
     ]
     shares = {"easy": 1.0, "fair": 0.5, "hard": 0.0}
     known = {f"{level}-{i}": [share] * 8 for level, share in shares.items() for i in range(8)}
-    practised = band.Band(made, known, seed=1)
+    practised = curriculum.Curriculum(made, known, seed=1)
     drawn = [practised.draw()["level"] for _ in range(80)]
     assert drawn.count("fair") > 60
     fair = [problem for problem in made if problem["level"] == "fair"]
@@ -519,19 +519,19 @@ def test_practised_are_the_problems_that_are_solved_sometimes_and_that_changes()
         practised.note(made[200:], [0.5] * 100)
     drawn = [practised.draw()["level"] for _ in range(80)]
     assert drawn.count("hard") > 60, "what became easy is left, what became possible is taken"
-    assert practised.share(fair[0]) > band.HIGH
+    assert practised.share(fair[0]) > curriculum.HIGH
 
 
 def test_without_a_probe_all_problems_are_drawn_once_before_any_comes_again(tmp_path):
     made = [{"id": str(i), "task": "file", "kind": "prose"} for i in range(20)]
-    practised = band.Band(made, path=tmp_path / "marks.json")
-    slots = band.Slots(practised, lambda problem: {"id": problem["id"]}, 20)
+    practised = curriculum.Curriculum(made, path=tmp_path / "marks.json")
+    slots = curriculum.Slots(practised, lambda problem: {"id": problem["id"]}, 20)
     assert slots[3] == slots[3] and len(slots) == 20
     assert len({slots[i]["id"] for i in range(20)}) == 20
     for _ in range(16):
         practised.note(made, [None] * 19 + [1.0])
-    assert band.read(tmp_path / "marks.json") == {"19": [1.0] * 16}
-    assert band.read(tmp_path / "missing.json") == {}
+    assert curriculum.read(tmp_path / "marks.json") == {"19": [1.0] * 16}
+    assert curriculum.read(tmp_path / "missing.json") == {}
 
 
 def test_problems_of_the_hub_are_read_or_their_want_is_said_with_what_to_do(monkeypatch):

@@ -30,7 +30,7 @@ from .settings import (
     stops,
     texts,
 )
-from .train import rescue
+from .train import checkpoint_fallback
 from .twin import AUTO, STEPS, Outcome, Report, Stopped, Twin
 from .twin_folder import FILES
 from .ui import portable, stopped, terminal
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest:
         parser.exit(2, _unknown(rest, sys.argv[1:] if arguments is None else arguments) + "\n")
     try:
-        rescue.forget_deleted()
+        checkpoint_fallback.forget_deleted()
         options.call(options)
         sys.stdout.flush()
         return 0

@@ -24,7 +24,8 @@ _ABANDONED = 3600
 _LOCK_WAIT = 20.0  # seconds for a lock; a read and a write take milliseconds, on slow disks seconds
 _WINDOWS = sys.platform == "win32"
 _SKIPPED = {"node_modules", "__pycache__"}
-# {folder: the file in it that is missing when its disk is away}
+# {folder: a file that stands in it}: where a folder is on a disk that was unmounted, the file is
+# missing, and nothing may be written into the empty folder that is left in its place
 _HOMES: dict[Path, Path] = {}
 # {lock file: when it was taken, in nanoseconds}: locks that were waited for in vain
 _PASSED_OVER: dict[Path, int] = {}

@@ -35,7 +35,7 @@ from .twin import STEPS, Stopped, Twin
 
 BUSY = 75  # the exit status of a command that another run of the twin keeps from starting
 STALE = 180.0  # seconds without a heartbeat after which a run on another machine counts as dead
-SERIES = "TWINLIB_SERIES"  # names the process that runs one step after the other, such as a tour
+SERIES = "TWINLIB_SERIES"  # the id of the process that runs several steps in turn, as a tour does
 THEN = "TWINLIB_THEN"  # names the steps that notebook 00's page will start after this one
 _BEAT = 15.0  # seconds between two heartbeats
 _LOOK = 1.0  # seconds between two looks for a request to stop

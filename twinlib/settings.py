@@ -243,7 +243,7 @@ _MODULES = {
     "corpus": "corpus.step",
     "persona": "train.persona",
     "reasoning": "train.reasoning",
-    "probe": "train.look_before",
+    "probe": "train.probe_command",
     "quantize": "gguf.step",
     "evaluate": "evaluate.step",
     "publish": "publish.step",

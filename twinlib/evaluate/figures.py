@@ -302,8 +302,8 @@ def measure(evidence: Evidence) -> dict[str, dict]:
 
 
 # Which sentence the levels of nonsense, answers_the_question and makes_sense lead to; the first
-# that fits counts, and None fits each. makes_sense is rated where it is bad only: no figure proves
-# sense.
+# row that fits is taken, and None in a row fits any level: with nonsense "bad" the other two don't
+# matter. makes_sense is rated where it is bad only: no figure proves sense.
 VERDICT_ON = ("nonsense", "answers_the_question", "makes_sense")
 _VERDICTS = (
     ("bad", None, None, "bad", "evaluate.verdict_broken"),

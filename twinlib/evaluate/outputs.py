@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..files import Cache, content_id, versions
 from ..i18n import t
-from ..models import embed, generate, letters, load
+from ..models import embed, generate, load, special_tokens
 from ..progress import Work
 from ..settings import Evaluate
 from ..text import labels, templates
@@ -177,7 +177,7 @@ class Outputs:
         plain.chat_template = "{{ bos_token or '' }}{{ messages[0]['content'] }}"
         items = {}
         for passage in passages:
-            ids = letters.plain(tokenizer, passage["text"])[: 2 * PREFIX]
+            ids = special_tokens.plain(tokenizer, passage["text"])[: 2 * PREFIX]
             if len(ids) == 2 * PREFIX:
                 first, true = tokenizer.decode(ids[:PREFIX]), tokenizer.decode(ids[PREFIX:])
                 items[content_id(f"continue {first}")] = (first, true, passage["language"])
@@ -263,8 +263,8 @@ def reply_nll(model, tokenizer, messages: list, texts: list) -> list[tuple[float
     """
     import torch
 
-    prompt = letters.prompt(tokenizer, messages)
-    replies = [letters.plain(tokenizer, text) for text in texts]
+    prompt = special_tokens.prompt(tokenizer, messages)
+    replies = [special_tokens.plain(tokenizer, text) for text in texts]
     width = max(map(len, replies))
     # Padded on the right: in a causal model no real token attends to the padding.
     padded = [reply + [tokenizer.pad_token_id] * (width - len(reply)) for reply in replies]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..files import TwinError
 from ..i18n import Texts, both, data, t
-from ..models import device_fit, free_memory, generate, letters, load
+from ..models import device_fit, free_memory, generate, load, special_tokens
 from ..models.gguf_vocabulary import Vocabulary
 from ..models.llama_cpp import Llama
 from ..progress import Progress
@@ -190,7 +190,7 @@ def _records(twin, key):
 
 def _encoded(rows, tokenizer):
     end = load.turn_end(tokenizer)[1]
-    return list(filter(None, (letters.row(tokenizer, row, end) for row in rows)))
+    return list(filter(None, (special_tokens.row(tokenizer, row, end) for row in rows)))
 
 
 def _room(twin, tokenizer):

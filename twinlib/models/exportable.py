@@ -14,7 +14,7 @@ from .. import catalogue
 from ..files import TwinError, read_json
 from ..i18n import t
 from ..text import templates
-from . import estimate, gguf_vocabulary, letters, load, unlike
+from . import estimate, gguf_vocabulary, llama_cpp_support, load, special_tokens
 from .families import family_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def check(folder: Path) -> None:
     if estimate.recurrent(folder):
         _check_recurrent(folder, config)
         return
-    unlike.check_config(config)
+    llama_cpp_support.check_config(config)
     if file.exists():
         _check_tokenizer_json(read_json(file, damaged="models.base_damaged"))
     elif not any((Path(folder) / name).exists() for name in _OTHER_TOKENIZERS):
@@ -94,7 +94,7 @@ def check(folder: Path) -> None:
 
 def _check_tokenizer_json(fields):
     gguf_vocabulary.check(fields)
-    unlike.check_tokenizer_json(fields)
+    llama_cpp_support.check_tokenizer_json(fields)
 
 
 def _check_recurrent(folder, config):
@@ -117,9 +117,9 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", system: str) -> None:
     if system:
         set_system_prompt(copy.copy(tokenizer), system)
     row = {"kind": "qa", "messages": [_QUESTION, {"role": "assistant", "content": "2"}]}
-    letters.row(tokenizer, row, load.turn_end(tokenizer)[1])
+    special_tokens.row(tokenizer, row, load.turn_end(tokenizer)[1])
     if not is_own:
-        unlike.check_tokenizer(tokenizer)
+        llama_cpp_support.check_tokenizer(tokenizer)
 
 
 def read_config(folder: Path):
@@ -185,7 +185,7 @@ def set_system_prompt(tokenizer: "PreTrainedTokenizerBase", system: str) -> None
         {"role": "assistant", "content": "3"},
         _QUESTION,
     ]
-    if letters.has_controls(tokenizer, system):
+    if special_tokens.has_controls(tokenizer, system):
         raise TwinError(t("gguf.system_prompt_has_control_token"))
     before = load.render(tokenizer, with_another_system, generate=True)
     tokenizer.chat_template = templates.with_system(tokenizer.chat_template, system)

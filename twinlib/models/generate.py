@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..twin import Stopped
-from . import letters
+from . import special_tokens
 from .free_memory import ran_out
 from .load import device, end_tokens, silence_logging, stop_text
 
@@ -64,7 +64,7 @@ def answers(
     import torch
 
     prompts = [
-        letters.prompt(tokenizer, conversation, start)
+        special_tokens.prompt(tokenizer, conversation, start)
         for conversation, start in zip(conversations, starts or [""] * len(conversations))
     ]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
@@ -241,7 +241,7 @@ def nll(
 
     bos = tokenizer.bos_token_id
     first = tokenizer.pad_token_id if bos is None else bos
-    rows = [[first] + letters.plain(tokenizer, text)[:length] for text in texts]
+    rows = [[first] + special_tokens.plain(tokenizer, text)[:length] for text in texts]
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     scores = [None] * len(rows)
 

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from ..files import TwinError
 from ..i18n import t
-from . import letters, load
+from . import load, special_tokens
 
 SLOTS = 4  # conversations that can run at once; they share the context
 _SHARED = 8  # tokens that conversations begin with in common, from which on they are copied
@@ -147,7 +147,7 @@ class Llama:
         if not self.path.is_file():
             raise TwinError(t("models.no_gguf_file", path=path))
         self._door, self._shared = _Door(), []
-        self._letters = letters.PlainLetters(self.tokenize)
+        self._letters = special_tokens.PlainLetters(self.tokenize)
         self._kept = tempfile.TemporaryDirectory(prefix="twin-", ignore_cleanup_errors=True)
         options = context, precise, threads, slots, f"{self._kept.name}{os.sep}"
         try:

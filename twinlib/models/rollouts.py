@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from os.path import commonprefix
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import generate, letters, load, low_rank
+from . import generate, load, low_rank, special_tokens
 from .families import head_dim
 from .rollout_buffers import Board, Reading, Rollout, Sharing, Writing
 
@@ -113,9 +113,9 @@ class Sampler:
         Where an answer was cut off and `until` of its text is false, the text of its conversation's
         ending is written behind it, and so many more tokens.
         """
-        prompts = [letters.prompt(self.tokenizer, turns) for turns in conversations]
+        prompts = [special_tokens.prompt(self.tokenizer, turns) for turns in conversations]
         ends = [
-            Ending(letters.plain(self.tokenizer, text), more)
+            Ending(special_tokens.plain(self.tokenizer, text), more)
             for text, more in endings or ()
             for _ in range(copies)
         ]

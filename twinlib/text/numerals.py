@@ -57,7 +57,8 @@ _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?![\d,]?\d)|\d+)(?:\.\d+)?|\.\d+"
 _SCALE = r"(?: ?(?P<scale>[十百千万萬亿億]+)(?![克米瓦卡字赫帕焦伏吨])|(?P<k>[kK])(?![A-Za-z])" + (
     rf"| (?P<word>{'|'.join(_SCALE_WORDS)})s?(?![A-Za-z]))?"
 )
-# Stands before a sign: 3-5, x-5 and 3元-5元 have no negative number in them, 等于-5 has one.
+# A pattern put before that of a minus sign: it fits where the sign makes a number negative, as in
+# 等于-5, and not where it is a hyphen or subtracts, as in 3-5, x-5 and 3元-5元.
 NO_MINUS = rf"(?<![^\W{HAN}])(?<![)）])(?<!\d[{HAN}])(?<!\d[{HAN}]{{2}})(?<!\d[{HAN}]{{3}})"
 _NUMBER = re.compile(
     rf"(?P<sign>{NO_MINUS}(?<!\.)[-−–+]|(?<![A-Za-z0-9)）.正胜勝])[负負])?\s?"

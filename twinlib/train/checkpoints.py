@@ -22,7 +22,7 @@ from ..progress import duration
 from ..settings import Persona, Reasoning, as_asked, make, remembered, warning, with_saved
 from ..twin import AUTO, Problem, Twin
 from ..twin_folder import set_aside
-from . import other_run, processes, rescue
+from . import checkpoint_fallback, other_run, processes
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -31,7 +31,7 @@ MANIFEST = "manifest.json"
 EVERY = 300.0  # seconds between two checkpoints at most, beside those after so many steps
 _SHARE = 0.1  # of the time: what saving may take on a slow disk
 _SLOW = 30.0  # seconds after which saving is called slow
-RUN, SETTINGS = rescue.RUN, "settings.json"  # what belongs to all checkpoints of a run
+RUN, SETTINGS = checkpoint_fallback.RUN, "settings.json"  # what belongs to all checkpoints of a run
 _NAME = re.compile(r"checkpoint-\d+")
 # Settings that depend on the machine: a resumed run may get another GPU.
 _MACHINE_SETTINGS = "engine precision packing batch accumulation checkpointing compile".split()
@@ -144,7 +144,7 @@ def resume(
     They are in the checkpoint; older versions wrote them beside it. Where they can't be read, it
     goes on with the planned ones, and says so.
     """
-    file, rescued = folder / SETTINGS, rescue.folder_of(folder)
+    file, rescued = folder / SETTINGS, checkpoint_fallback.folder_of(folder)
     checkpoint, came_back = _newest_whole(folder, run, settings)
     if rescued.exists() or set_aside(rescued).exists():
         other, also = _newest_whole(rescued, run, settings)
@@ -188,7 +188,7 @@ def stopped_at(
     """
     settings = settings or make(step, **remembered(step, twin))
     folder = twin.checkpoints(step)
-    places = (folder, rescue.folder_of(folder))
+    places = (folder, checkpoint_fallback.folder_of(folder))
     complete = [
         each for place in places for of in (place, set_aside(place)) for each in _complete(of)
     ]
@@ -220,7 +220,7 @@ def begins_anew(twin: Twin, step: str, settings: Persona | Reasoning) -> list[Pr
 
 def forget_rescued(twin: Twin, step: str) -> None:
     """Delete what was kept in this machine's cache for a step, whose result is saved now."""
-    rescued = rescue.folder_of(twin.checkpoints(step))
+    rescued = checkpoint_fallback.folder_of(twin.checkpoints(step))
     shutil.rmtree(rescued, ignore_errors=True)
     other_run.forget(rescued)
 
@@ -247,7 +247,7 @@ def save_adapter(twin: Twin, step: str, model: "PeftModel", base: load.Base) -> 
     twin.finish_saving(step)
 
 
-class Kept:
+class CheckpointSaving:
     """How our trainers save checkpoints: a base class before transformers' Trainer.
 
     The checkpoint before is deleted only when the new one has its manifest; the best one stays.
@@ -264,7 +264,7 @@ class Kept:
         files = [folder / name for name in (RUN, SETTINGS)]
         self._run = {file.name: file.read_bytes() for file in files if file.exists()}
         if self._run:
-            self._run[rescue.PLACE] = rescue.place(folder)
+            self._run[checkpoint_fallback.PLACE] = checkpoint_fallback.place(folder)
 
     def due(self, seconds: float) -> bool:
         """Whether a checkpoint is due `seconds` after the last one."""
@@ -312,15 +312,15 @@ class Kept:
         for checkpoint in in_order(folder):
             if checkpoint.name not in (newest.name, best.name):
                 shutil.rmtree(checkpoint, ignore_errors=True)
-        if rescue.folder_of(folder) != best.parent:
-            shutil.rmtree(rescue.folder_of(folder), ignore_errors=True)
+        if checkpoint_fallback.folder_of(folder) != best.parent:
+            shutil.rmtree(checkpoint_fallback.folder_of(folder), ignore_errors=True)
 
     def _rescue(self, error, model, trial):
         """Save the checkpoint into this machine's cache; training goes on in any case."""
         folder, name = Path(self.args.output_dir), f"checkpoint-{self.state.global_step}"
         if os.path.exists(folder / RUN):  # False for any error
             shutil.rmtree(folder / name, ignore_errors=True)  # half written
-        other = rescue.folder_of(folder)
+        other = checkpoint_fallback.folder_of(folder)
         values = {"step": self.state.global_step, "folder": folder, "reason": reason(error)}
         try:
             other.mkdir(parents=True, exist_ok=True)

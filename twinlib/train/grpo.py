@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 from ..files import TwinError, json_or, write_json
 from ..i18n import t
-from ..models import estimate, letters, load, rollouts
+from ..models import estimate, load, rollouts, special_tokens
 from ..models.plan import machine
 from ..settings import Reasoning
 from ..text import tasks
 from ..text.spacing import evenly
 from . import alarms, callbacks, processes, trl_hooks
 from . import problems as exams
-from .anchor import Anchor
-from .checkpoints import Kept
-from .in_parts import InParts
-from .practice import Practice
+from .checkpoints import CheckpointSaving
+from .grpo_data import GrpoData
+from .micro_batches import MicroBatches
 from .trainer import common_arguments
 from .training import Training
+from .voice_regularization import Regularizer
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +62,7 @@ def make_trainer(
     if not ours:
         progress.say(t("train.plain_rollouts", name=base.name))
         problems = _without_controls(problems, tokenizer, progress)
-    practice = Practice(training, problems)
+    practice = GrpoData(training, problems)
     if processes.on_gpu() and settings.engine != "unsloth":
         from .kernels import patch_lora
 
@@ -71,7 +71,7 @@ def make_trainer(
     config = GRPOConfig(**_arguments(training, ours))
     config._n_gpu = min(1, config.n_gpu)  # several GPUs: one process each, no DataParallel
 
-    class Trainer(_Watched, InParts, Kept, GRPOTrainer):
+    class Trainer(_Watched, MicroBatches, CheckpointSaving, GRPOTrainer):
         pass
 
     def rewarded(answers):
@@ -127,7 +127,7 @@ def _arguments(training, ours):
 
 def _without_controls(problems, tokenizer, progress):
     """TRL's tokenizer would take a control token that a question spells for one."""
-    usable = [p for p in problems if not letters.has_controls(tokenizer, tasks.ask(p))]
+    usable = [p for p in problems if not special_tokens.has_controls(tokenizer, tasks.ask(p))]
     if left_out := len(problems) - len(usable):
         progress.say(t("train.problems_with_control_tokens", left_out=left_out))
     return usable
@@ -138,7 +138,7 @@ def _rollout(prompts, trainer):
 
     The log-probabilities are for the alarm only.
     """
-    rows = [letters.prompt(trainer.sampler.tokenizer, turns) for turns in prompts]
+    rows = [special_tokens.prompt(trainer.sampler.tokenizer, turns) for turns in prompts]
     copies = trainer.num_generations
     groups = [rows[start : start + copies] for start in range(0, len(rows), copies)]
     found = trainer.sampler.sample([group[0] for group in groups], copies, trainer.temperature)
@@ -156,7 +156,7 @@ class _Watched(trl_hooks.Hooks):
         """Sample by our sampler if `ours`, and watch the run; arguments as in make_trainer."""
         training, self.practice = practice.training, practice
         settings = training.settings
-        self.part, self.anchor = training, Anchor(training)
+        self.part, self.anchor = training, Regularizer(training)
         self.sampler = None
         if ours:
             model, tokenizer = training.model, training.tokenizer

@@ -13,7 +13,7 @@ from .. import catalogue, i18n
 from ..files import Cache, TwinError, content_id, read_records, write_records
 from ..i18n import both, t
 from ..memory.index import Index
-from ..models import estimate, exportable, generate, letters, load
+from ..models import estimate, exportable, generate, load, special_tokens
 from ..models.encode import end_is_learnt, pieces
 from ..models.plan import Plan, derive, fits, four_bits, free_disk, machine, usable
 from ..progress import Progress
@@ -219,7 +219,7 @@ def _rows(training):
     texts["train"] = texts["train"] + replay_rows(training, len(texts["train"]))
 
     def encoded(row):
-        found = letters.row(tokenizer, row, end, settings.length)
+        found = special_tokens.row(tokenizer, row, end, settings.length)
         if "plain" in row and (found is None or found.cut):  # the passages leave no room
             return encoded(row["plain"])
         return found

@@ -1,10 +1,10 @@
-"""A look before the hour: is there anything to gain by practice, on which problems, in what length?
+"""Estimates before practice whether it can gain anything, on which problems, in what length.
 
 Some of the problems are answered eight times each at the temperature of training. The share that is
 right at the first try (pass@1) and in at least one of eight (pass@8) says what practice can do: it
 makes likelier what the model can already do sometimes. Which problems those are decides what is
-practised (band.py), and the lengths of the right answers how long answers may be. The result is
-kept in the twin's folder; a run uses it as long as nothing that it depends on has changed.
+practised (curriculum.py), and the lengths of the right answers how long answers may be. The result
+is kept in the twin's folder; a run uses it as long as nothing that it depends on has changed.
 """
 
 import json
@@ -19,7 +19,7 @@ from ..settings import Reasoning
 from ..text import tasks
 from ..text.statistics import wilson
 from ..twin import Twin
-from . import band
+from . import curriculum
 from .problems import messages
 from .training import Training
 
@@ -113,7 +113,9 @@ def summarise(asked: list[dict], answers: list) -> dict:
     first = sum(each["right"] for each in found) / max(1, n * TRIES)
     any_of_eight = sum(each["right"] > 0 for each in found)
     low, high = wilson(any_of_eight, n)
-    inside = sum(band.LOW <= each["right"] / each["tries"] <= band.HIGH for each in found)
+    inside = sum(
+        curriculum.LOW <= each["right"] / each["tries"] <= curriculum.HIGH for each in found
+    )
     clipped = sum(not answer.ended for answer in answers) / max(1, len(answers))
     verdict = "worth"
     if not found:
@@ -143,7 +145,7 @@ def _weak_level(found):
     for each in found:
         levels.setdefault(each["level"], []).append(each["right"] / each["tries"])
     return any(
-        len(shares) >= _FEWEST and sum(shares) / len(shares) <= band.HIGH
+        len(shares) >= _FEWEST and sum(shares) / len(shares) <= curriculum.HIGH
         for shares in levels.values()
     )
 
@@ -160,7 +162,7 @@ def room_for(lengths: list[int]) -> int | None:
 
 
 def marks(result: dict | None) -> dict[str, list[float]]:
-    """{problem's id: marks} of a probe, for a Band."""
+    """{problem's id: marks} of a probe, for a Curriculum."""
     return {
         each["id"]: [1.0] * each["right"] + [0.0] * (each["tries"] - each["right"])
         for each in (result or {}).get("problems", [])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..files import TwinError, content_id, put_folder_in_place
 from ..i18n import t
-from ..models import letters, load
+from ..models import load, special_tokens
 from ..models.encode import Encoded
 from ..progress import Progress
 from ..settings import Persona
@@ -33,7 +33,7 @@ def passages(tokenizer, texts: Iterable[str], length: int) -> list[Encoded]:
     first = tokenizer.pad_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
     found = []
     for text in texts:
-        ids = letters.plain(tokenizer, text)
+        ids = special_tokens.plain(tokenizer, text)
         for start in range(0, len(ids), length - 1):
             piece = [first, *ids[start : start + length - 1]]
             found.append(Encoded(piece, [0] + [1] * (len(piece) - 1), False))

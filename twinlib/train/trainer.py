@@ -16,8 +16,8 @@ from ..models.encode import Encoded
 from ..models.free_memory import ran_out
 from ..settings import Persona, Reasoning
 from . import packing, processes
-from .checkpoints import Kept
-from .in_parts import InParts
+from .checkpoints import CheckpointSaving
+from .micro_batches import MicroBatches
 from .processes import on_gpu
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def unsloth_trainer(
         dataset_num_proc=None,
     )
 
-    class Trainer(InParts, Kept, SFTTrainer):
+    class Trainer(MicroBatches, CheckpointSaving, SFTTrainer):
         pass
 
     return Trainer(
@@ -146,7 +146,7 @@ def packed_trainer(
     """
     from transformers import Trainer, TrainingArguments
 
-    class PackedTrainer(_PackedTraining, InParts, Kept, Trainer):
+    class PackedTrainer(_PackedTraining, MicroBatches, CheckpointSaving, Trainer):
         pass
 
     prepare(model, settings.compile, settings.checkpointing)

@@ -10,7 +10,7 @@ from ..corpus.reasons import KINDS, REASONS
 from ..files import read_records
 from ..i18n import choose, data, t
 from ..progress import REWARD, names_of
-from ..train import band as _band
+from ..train import curriculum
 from ..train import probe as _probes
 from ..twin import Twin
 from . import summary, tables
@@ -335,7 +335,7 @@ def probe(twin: Twin) -> Shown:
 
     def draw(axis):
         heights = [counts[right] for right in range(tries + 1)]
-        inside = [_band.LOW <= right / tries <= _band.HIGH for right in range(tries + 1)]
+        inside = [curriculum.LOW <= right / tries <= curriculum.HIGH for right in range(tries + 1)]
         bars = axis.bar(range(tries + 1), heights, color=[GREEN if i else GREY for i in inside])
         axis.bar_label(bars, [count or "" for count in heights])
         axis.set(xlabel=label("practice.probe_axis"), xticks=range(tries + 1))

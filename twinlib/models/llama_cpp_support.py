@@ -1,4 +1,4 @@
-"""Settings of a base that llama.cpp has not: its GGUF file would say other things than the twin.
+"""Checks that llama.cpp can compute a base as transformers does, so that its GGUF file is the twin.
 
 Whether a family or a tokenizer is known at all is asked in families.py and gguf_vocabulary.py; here
 are the settings within them that llama.cpp's code has fixed.

@@ -1,4 +1,4 @@
-"""Control tokens that an author writes about, such as <|im_end|>, as letters.
+"""Escaping of special tokens that an author writes about, such as <|im_end|>: they become letters.
 
 A tokenizer finds its special and added tokens anywhere in a text, so that a post about chat
 templates would end its own turn. Here the contents of messages get a mark inside such tokens before

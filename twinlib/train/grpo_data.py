@@ -1,14 +1,14 @@
-"""What GRPO practises, how answers are rewarded, and what is shown of them: for grpo.py's trainer.
+"""The dataset of GRPO: its prompts, the rewards of the answers, and what is shown of them.
 
-Problems are drawn from the band that the model solves sometimes (band.py); the marks of their
-answers tell the band how that changes.
+Which problem comes next is decided by the curriculum (curriculum.py), which learns from the marks
+of the answers how hard each problem is for the model by now.
 """
 
 import time
 from collections.abc import Sequence
 
 from ..text import tasks
-from . import band, rewards
+from . import curriculum, rewards
 from .problems import messages
 from .training import Training
 from .trl_hooks import Answers
@@ -16,7 +16,7 @@ from .trl_hooks import Answers
 _SHOWN_EVERY = 20.0  # seconds between two completions that are recorded to be looked at
 
 
-class Practice:
+class GrpoData:
     """The problems of a run and the rewards of their answers; `names` are those of the rewards."""
 
     def __init__(self, training: Training, problems: list[dict]):
@@ -25,7 +25,7 @@ class Practice:
         self.rewards = rewards.rewards_for(problems)
         self.names = list(self.rewards)
         path = twin.file("marks")
-        self.band = band.Band(problems, band.read(path), settings.seed, path)
+        self.band = curriculum.Curriculum(problems, curriculum.read(path), settings.seed, path)
         self._shown, self._right = 0.0, False
 
     def row(self, problem: dict) -> dict:
@@ -36,9 +36,9 @@ class Practice:
             "answer": problem["answer"],
         }
 
-    def rows(self, count: int) -> band.Slots:
+    def rows(self, count: int) -> curriculum.Slots:
         """A dataset of `count` rows, each drawn when it is needed."""
-        self.slots = band.Slots(self.band, self.row, count)
+        self.slots = curriculum.Slots(self.band, self.row, count)
         return self.slots
 
     def state(self) -> dict:

@@ -1,4 +1,4 @@
-"""Which problems are practised: those that the model solves sometimes, found anew as it learns.
+"""A curriculum by difficulty: problems that the model solves sometimes, found anew as it learns.
 
 GRPO learns from the difference between the answers to one problem. A problem that is always right
 or always wrong teaches nothing; models of up to 3 billion parameters gain most from those that they
@@ -24,7 +24,7 @@ _LOOKED_AT = 64  # problems, before the best of them is taken
 _SAVE_EVERY = 16  # batches
 
 
-class Band:
+class Curriculum:
     """Draws problems, and learns from the marks of the answers which to draw.
 
     `marks` is {problem's id: marks of answers, each from 0 to 1}, as a probe or an earlier part of
@@ -120,7 +120,7 @@ class Slots:
     `row(problem)` makes the row. So the order follows what was learnt up to then.
     """
 
-    def __init__(self, band: Band, row, count: int):
+    def __init__(self, band: Curriculum, row, count: int):
         self._band, self._row, self._count = band, row, count
         self.drawn: dict[int, str] = {}  # {index: problem's id}
 

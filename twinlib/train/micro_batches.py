@@ -1,4 +1,4 @@
-"""Going on when the memory runs out: a batch goes through the model in parts, one after another.
+"""Automatic micro-batching: where the memory runs out, a batch is learnt in parts, one by one.
 
 What a step learns stays the same: the trainers' losses are sums over the step's learnt tokens
 divided by their number, so the gradients of the parts add up to those of the batch.
@@ -12,7 +12,7 @@ from ..models.free_memory import ran_out
 from . import processes
 
 
-class InParts:
+class MicroBatches:
     """What lets a transformers Trainer go on after its memory ran out: a base class before it.
 
     `most` is how much a part may hold, in the unit of `size`; None until the memory runs out. It is

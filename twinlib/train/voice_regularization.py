@@ -1,4 +1,4 @@
-"""Practice that leaves the voice alone: on the author's rows the model is held near where it began.
+"""KL regularisation of practice: on the author's rows the model is held near where it began.
 
 GRPO changes weights that the voice shares. So each step also learns, on a few training rows of step
 02, to predict what the adapter predicted before practice: the divergence between both predictions,
@@ -10,7 +10,7 @@ import random
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..i18n import t
-from ..models import letters, load
+from ..models import load, special_tokens
 from ..models.encode import Encoded
 from ..models.free_memory import ran_out
 from ..text.spacing import evenly
@@ -26,7 +26,7 @@ _LENGTH = 512  # tokens of a row at most
 _LIKELIEST = 64  # tokens of an old prediction that are kept
 
 
-class Anchored(NamedTuple):
+class OldPrediction(NamedTuple):
     """A row and what was predicted in it.
 
     `ids` are its tokens, `at` the places whose next token is learnt; `likeliest` (places,
@@ -39,7 +39,7 @@ class Anchored(NamedTuple):
     logps: "torch.Tensor"
 
 
-class Anchor:
+class Regularizer:
     """The author's rows of a run; `weight` is how much they count beside the answers."""
 
     def __init__(self, training: Training):
@@ -68,11 +68,13 @@ class Anchor:
                 logps = _logps(model, [row.input_ids for row in group], places)
                 for row, at, known in zip(group, places, logps):
                     likeliest = known.topk(_LIKELIEST)
-                    found.append(Anchored(row.input_ids, at, likeliest.indices, likeliest.values))
+                    found.append(
+                        OldPrediction(row.input_ids, at, likeliest.indices, likeliest.values)
+                    )
         model.train(was_training)
         return found
 
-    def of_step(self, step: int) -> list[Anchored]:
+    def of_step(self, step: int) -> list[OldPrediction]:
         """The rows of a step; the same after the run was resumed."""
         rng = random.Random(f"{self.seed} {step}")
         rows = rng.sample(self.rows, min(self.of_a_step, len(self.rows)))
@@ -115,7 +117,9 @@ def _rows(training, of_a_step) -> list[Encoded]:
     records = twin.records("train")
     wanted = min(_ROWS, settings.steps * of_a_step)
     _, end = load.turn_end(tokenizer)
-    rows = (letters.row(tokenizer, record, end, _LENGTH) for record in evenly(records, wanted))
+    rows = (
+        special_tokens.row(tokenizer, record, end, _LENGTH) for record in evenly(records, wanted)
+    )
     return [row for row in rows if row and 1 in row.completion_mask[1:]]
 
 

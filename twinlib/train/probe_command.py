@@ -1,4 +1,4 @@
-"""The command `probe`: the look of probe.py alone, before step 03 with the same settings."""
+"""The command `probe`: the estimate of probe.py alone, before step 03 with the same settings."""
 
 from .. import commands
 from ..i18n import choose, t
