@@ -85,7 +85,8 @@ def test_an_answer_is_cut_as_it_is_asked_for(tiny_base):
     asked = [[{"role": "user", "content": "Tea or coffee?"}]]
 
     def said(temperature, **more):
-        return generate.answers(model, tokenizer, asked, 12, temperature, **more)[0].text
+        how = {"temperature": temperature, **more}
+        return generate.answers(model, tokenizer, asked, 12, **how)[0].text
 
     assert {said(5.0, seed=seed, top_k=1) for seed in (1, 2)} == {said(0)}
     assert said(5.0, seed=1) != said(5.0, seed=2)
@@ -111,7 +112,11 @@ def test_the_head_is_given_its_states_in_one_piece_and_says_the_same(tiny_base, 
     assert not all(strides)
     strides.clear()
     [said] = generate.answers(
-        model, tokenizer, [[{"role": "user", "content": "Tea or coffee?"}]], 6, temperature
+        model,
+        tokenizer,
+        [[{"role": "user", "content": "Tea or coffee?"}]],
+        6,
+        temperature=temperature,
     )
     handle.remove()
     assert strides and all(strides)
@@ -147,7 +152,7 @@ def test_where_memory_is_short_fewer_rows_are_computed_together(tiny_base):
 
     def computed():
         sizes.clear()
-        said = generate.answers(model, tokenizer, asked, 4, 0, batch=6)
+        said = generate.answers(model, tokenizer, asked, 4, temperature=0, batch=6)
         return [answer.text for answer in said], generate.nll(model, tokenizer, texts, batch=4)
 
     handle = model.register_forward_pre_hook(limited, with_kwargs=True)

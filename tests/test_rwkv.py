@@ -198,8 +198,8 @@ def test_the_text_that_ends_a_turn_ends_an_answer_too(loaded):
 
 def test_answers_in_a_batch_are_those_alone(loaded):
     asked = [[{"role": "user", "content": text}] for text in ("Who?", "今天天气怎么样？" * 4)]
-    together = generate.answers(*loaded, asked, 12, 0.0, batch=2)
-    assert together == [generate.answers(*loaded, [each], 12, 0.0)[0] for each in asked]
+    together = generate.answers(*loaded, asked, 12, temperature=0.0, batch=2)
+    assert together == [generate.answers(*loaded, [each], 12, temperature=0.0)[0] for each in asked]
 
 
 # What can't be done is said first

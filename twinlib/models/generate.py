@@ -33,88 +33,106 @@ class Answer(NamedTuple):
     tokens: int
 
 
+class Sampling(NamedTuple):
+    """How tokens are drawn, under Ollama's names: see `nucleus`. Temperature 0 is greedy."""
+
+    temperature: float = 0.7
+    top_p: float = 0.9
+    top_k: int = 0
+    min_p: float = 0.0
+    repeat_penalty: float = 1.0
+    seed: int = 1
+
+    def processors(self) -> list["LogitsProcessor"]:
+        """What model.generate draws by; [] for greedy answers."""
+        return [nucleus(*self[:-1])] if self.temperature else []
+
+
 def answers(
     model: "PreTrainedModel",
     tokenizer: "PreTrainedTokenizerBase",
     conversations: list[list[dict]],
     max_tokens: int = 200,
-    temperature: float = 0.7,
-    top_p: float = 0.9,
-    seed: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    *,
     batch: int | None = None,
     starts: list[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
     on_text: Callable[[str], None] | None = None,
     finished: Callable[[int, Answer], None] | None = None,
-    **cuts,
+    **sampling,
 ) -> list[Answer]:
     """Answer each conversation (a list of messages); the answers are in the same order.
 
     `starts` are the words that each answer begins with, which the texts are returned without.
-    With a single conversation `on_text` is called with each piece of the answer as it comes; what
-    it raises ends the answer.
-
-    Temperature 0 is greedy. `cuts` are the other arguments of nucleus: top_k, min_p,
-    repeat_penalty. `progress(done, total)` counts answers: a batch moves it on with its tokens,
-    as if every answer took `max_tokens`. What it raises ends the answers. finished(i, answer) is
-    called for each conversation once its batch is answered; of a batch that `progress` ends, for
-    those whose answers had ended. Conversations of similar length share a batch, so the drawn
+    `sampling` are fields of Sampling. Conversations of similar length share a batch, so the drawn
     tokens depend on the batch size.
+
+    With a single conversation `on_text` is called with each piece of the answer as it comes; what
+    it raises ends the answer. `progress(done, total)` counts answers: a batch moves it on with its
+    tokens, as if every answer took `max_tokens`. What it raises ends the answers. finished(i,
+    answer) is called for each conversation once its batch is answered; of a batch that `progress`
+    ends, for those whose answers had ended.
     """
     import torch
 
+    drawn = Sampling(**sampling)
     prompts = [
         special_tokens.prompt(tokenizer, conversation, start)
         for conversation, start in zip(conversations, starts or [""] * len(conversations))
     ]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    batch, results = batch or (32 if device() == "cuda" else 24), [None] * len(prompts)
-    ends, stop = end_tokens(tokenizer), stop_text(tokenizer.chat_template or "")
-    streamer = _streamer(tokenizer, on_text) if on_text else None
-    sampling = {
-        "do_sample": False,
-        "temperature": None,
-        "top_p": None,
-        "top_k": None,
-        "logits_processor": [nucleus(temperature, top_p, **cuts)] if temperature else [],
-    }
+    results, stop = [None] * len(prompts), stop_text(tokenizer.chat_template or "")
     counted = Counted(progress, len(order), max_tokens) if progress else None
-    torch.manual_seed(seed)
+    torch.manual_seed(drawn.seed)
+    options = _options(tokenizer, max_tokens, drawn, on_text)
 
     def keep(chosen, written, only_ended=False):
         for i, tokens in zip(chosen, written.tolist()):
-            results[i] = as_answer(tokenizer, tokens, ends, stop)
+            results[i] = as_answer(tokenizer, tokens, options["eos_token_id"], stop)
             if finished and (results[i].ended or not only_ended):
                 finished(i, results[i])
 
     def answer(start, chosen):
-        ids, mask = _left_padded([prompts[i] for i in chosen], tokenizer.pad_token_id, model.device)
-        criteria = [counted.batch(start, len(chosen))] if counted else []
-        if stop:
-            criteria.append(_text_ends(tokenizer, stop, ids.shape[1]))
-        with torch.inference_mode(), silence_logging(), contiguous_head(model):
-            try:
-                out = model.generate(
-                    input_ids=ids,
-                    attention_mask=mask,
-                    max_new_tokens=max_tokens,
-                    eos_token_id=ends,
-                    pad_token_id=tokenizer.pad_token_id,
-                    use_cache=True,
-                    streamer=streamer,
-                    stopping_criteria=criteria or None,
-                    **sampling,
-                )
-            except (Stopped, KeyboardInterrupt):
-                if counted and counted.written is not None:
-                    keep(chosen, counted.written[:, ids.shape[1] :], only_ended=True)
-                raise
-        keep(chosen, out[:, ids.shape[1] :])
+        rows = [prompts[i] for i in chosen]
+        width = max(map(len, rows))
+        criteria = [counted.batch(start, len(rows))] if counted else []
+        criteria += [_text_ends(tokenizer, stop, width)] if stop else []
+        try:
+            written = _written(model, rows, criteria, options)
+        except (Stopped, KeyboardInterrupt):
+            if counted and counted.written is not None:
+                keep(chosen, counted.written[:, width:], only_ended=True)
+            raise
+        keep(chosen, written[:, width:])
         if counted:
             counted.reach(start + len(chosen))
 
-    _in_batches(model, order, batch, answer)
+    _in_batches(model, order, batch or (32 if device() == "cuda" else 24), answer)
     return results
+
+
+def _options(tokenizer, max_tokens, sampling, on_text):
+    """What model.generate gets for every batch; tokens are drawn by a LogitsProcessor of ours."""
+    return {
+        "max_new_tokens": max_tokens,
+        "eos_token_id": end_tokens(tokenizer),
+        "pad_token_id": tokenizer.pad_token_id,
+        "streamer": _streamer(tokenizer, on_text) if on_text else None,
+        "logits_processor": sampling.processors(),
+        **dict.fromkeys(("temperature", "top_p", "top_k")),  # none of the model's own
+        "do_sample": False,
+        "use_cache": True,
+    }
+
+
+def _written(model, prompts, criteria, options):
+    """Token ids of prompts, padded on the left, and of what the model writes behind them."""
+    import torch
+
+    ids, mask = _left_padded(prompts, options["pad_token_id"], model.device)
+    options = {**options, "attention_mask": mask, "stopping_criteria": criteria or None}
+    with torch.inference_mode(), silence_logging(), contiguous_head(model):
+        return model.generate(input_ids=ids, **options)
 
 
 # {model: {function that computes with it: rows that fit into memory}}
