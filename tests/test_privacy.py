@@ -159,9 +159,11 @@ def test_a_name_that_is_chosen_is_read_back_as_it_is(name):
 
 
 def test_a_name_with_quotation_marks_can_be_typed_as_it_is():
-    assert private_names('Bob "the boat" Smith；"Smith, John"') == [
+    assert private_names('Bob "the boat" Smith；"Smith, John"；"Nel" Gwyn, "the boat"') == [
         'Bob "the boat" Smith',
         "Smith, John",
+        '"Nel" Gwyn',
+        "the boat",
     ]
 
 

@@ -205,6 +205,14 @@ def test_a_letter_that_the_author_answers_goes_whoever_it_greets():
     )
 
 
+def test_an_answer_to_the_authors_letter_goes_and_the_letter_stays():
+    mine = ["Dear Ann,", OWN[0], "Yours,", "Ning"]
+    text, reasons = kept(
+        "\n\n".join([*mine, "Dear Ning,", THEIRS, "Yours,", "Ann Lee"]), author="Ning"
+    )
+    assert (text, reasons) == ("\n\n".join(mine), ["quote"])
+
+
 # Mails
 WROTE = [
     "On 3 May 2021, at 10:02, Ann Lee <ann@example.org> wrote:",

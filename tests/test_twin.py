@@ -34,8 +34,11 @@ def report(twin, step, settings=None, inputs=(), asked=None):
 
 
 def test_a_twin_is_made_once_and_found_again(tmp_path):
+    with pytest.raises(TwinError, match="ning"):
+        Twin.open(tmp_path / "ning", create=False)
     Twin.open(tmp_path / "ning").remember(author="宁半圈")
     assert Twin.open(tmp_path / "ning", create=False).author == "宁半圈"
+    assert Twin.open(tmp_path / "ning").author == "宁半圈", "not made anew"
 
 
 @pytest.mark.parametrize(
