@@ -18,8 +18,9 @@ sys.path.insert(0, str(HERE.parents[1]))
 from twinlib.corpus.readers.chats import notices  # noqa: E402
 from twinlib.corpus.readers.chats.doubtful import FIRST_PERSON  # noqa: E402
 
-INVERSE_STRENGTH = 10  # of the penalty on weights
-FEWEST_LINES = 3  # in which a feature stands
+INVERSE_STRENGTH = {"program": 2, "heading": 10, "intro": 10}  # of the penalty on weights
+FEWEST_LINES = {"program": 5, "heading": 3, "intro": 3}  # in which a feature stands
+MOST_FEATURES = 40_000  # that a file has: those of the largest weights
 FOLDS = 5
 HEADER = "# Made by tools/notices/fit.py: a feature, its weight times its rarity, its rarity"
 KINDS = {"program": notices.NOTICES, "heading": notices.HEADINGS, "intro": notices.INTROS}
@@ -45,8 +46,8 @@ def fitted(kind, rows):
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    vectors = TfidfVectorizer(analyzer=KINDS[kind].features, min_df=FEWEST_LINES)
-    model = LogisticRegression(C=INVERSE_STRENGTH, max_iter=2000)
+    vectors = TfidfVectorizer(analyzer=KINDS[kind].features, min_df=FEWEST_LINES[kind])
+    model = LogisticRegression(C=INVERSE_STRENGTH[kind], max_iter=2000)
     model.fit(vectors.fit_transform([row[2] for row in rows]), [row[0] == kind for row in rows])
     return vectors, model
 
@@ -55,9 +56,9 @@ def weights(kind: str) -> str:
     """The text of the file of weights for a kind."""
     vectors, model = fitted(kind, lines(kind))
     table = [HEADER, f"\t{model.intercept_[0]:.3f}\t0"]
-    for feature, weight, rarity in zip(
-        vectors.get_feature_names_out(), model.coef_[0], vectors.idf_
-    ):
+    weighed = [*zip(vectors.get_feature_names_out(), model.coef_[0], vectors.idf_)]
+    heaviest = sorted(weighed, key=lambda row: -abs(row[1]))[:MOST_FEATURES]
+    for feature, weight, rarity in sorted(heaviest):
         table.append(f"{feature}\t{weight * rarity:.2f}\t{rarity:.2f}")
     return "\n".join(table) + "\n"
 

@@ -19,15 +19,15 @@ _DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d+")
 _MOST_NAMES, _MOST_TEXTS = 40, 500  # that are looked at to know a chat's templates and style
 _NAME_HERE = notices.NAME
 # How likely a program wrote a line, by its words alone, that is taken for its own
-_HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.2, 0.7, 0.8, 0.92
+_HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.32, 0.6, 0.7, 0.8
 # … that a line stands above what was passed on
 _HEADS, _HEADS_SURELY = 0.5, 0.7
 _HEADS_WITH_COLON, _HEADS_ABOVE_SEVERAL = 0.75, 0.9
 _INTRODUCES = 0.65  # and that somebody introduces what they pass on with it
 _SHORTEST_PASSED_ON = 40  # characters
 _NEAR = 3  # lines, of which some may be blank, to the one that stands below
-_LONGEST_NOTICE = 120  # characters of a line that is told by its words
-_LONGEST = 200  # characters of a line that a program says
+_LONG_NOTICE = 120  # characters of a line from which on it must be sure
+_LONGEST = 300  # characters of a line that a program says
 _SHORTEST_NAME = 3  # that tells a notice
 _LONGEST_MARK = 80  # of a line above somebody else's words
 # Those who speak of themselves write these; a program that speaks of them does not.
@@ -283,7 +283,7 @@ class Judge:
 
     def _chance(self, line):
         """How likely a program wrote a line; 0 where somebody speaks of themselves, or asks."""
-        if len(line) > _LONGEST_NOTICE or line[-1:] in ":：" or _BULLET.match(line):
+        if line[-1:] in ":：" or _BULLET.match(line):
             return 0.0
         if FIRST_PERSON.search(line) or _QUESTION.fullmatch(line) or "<|" in line:
             return 0.0
@@ -292,7 +292,8 @@ class Judge:
         name = self._name.match(line)
         if (line[0].islower() or line[0].isdigit()) and not name:
             return 0.0  # as people type
-        return notices.NOTICES.chance(self._name.sub(notices.NAME, line))
+        chance = notices.NOTICES.chance(self._name.sub(notices.NAME, line))
+        return chance if len(line) <= _LONG_NOTICE or chance > _SURELY else 0.0
 
     def _speaks_of(self, line, name, sender, is_first):
         before, after = line[: name.start()], line[name.end() :]

@@ -19,6 +19,7 @@ _TOKEN = re.compile(
     r"|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+|[?!…:@\[\]<>【】（）()❤👍\x00]"
 )
 _MANY_WORDS = 9
+_PIECES = range(4, 7)  # characters
 
 
 def features(sentence: str) -> set[str]:
@@ -33,6 +34,16 @@ def features(sentence: str) -> set[str]:
     row = ["^", *[token[:5] for token in tokens], "$"]
     found.update(map(" ".join, zip(row, row[1:])))
     found.update(map(" ".join, zip(row, row[1:], row[2:])))
+    return found
+
+
+def features_of_notice(line: str) -> set[str]:
+    """The features of a sentence, and its pieces: what languages build their words from."""
+    line = line.replace("…", "")  # which people and programs write alike
+    found = features(line)
+    text = " ".join("0" if x.isdigit() else x for x in _TOKEN.findall(line.casefold()))
+    for length in _PIECES:
+        found.update("#" + text[at : at + length] for at in range(len(text) - length + 1))
     return found
 
 
@@ -58,7 +69,7 @@ def _kind(sign):
 
 
 # How likely a program wrote a sentence
-NOTICES = LineModel(_DATA / "notices.tsv", features)
+NOTICES = LineModel(_DATA / "notices.tsv", features_of_notice)
 # How likely the first line of a message stands above text that was passed on
 HEADINGS = LineModel(_DATA / "headings.tsv", features_of_heading)
 # How likely somebody introduces, in their own words, a text by others that is pasted below
