@@ -58,7 +58,9 @@ _EVENT = re.compile(rf"{form_parts.CLOCK}\t(?:[^\t]*|\t.*)")
 _DATED = re.compile(
     rf"(?=.*{form_parts.ANY_DAY}|.*\d{{4}}){form_parts.ANY_TIME}(?:\s*\([^()]{{1,60}}\))?"
 )
+_NO_LABEL = re.compile(r"[:：](?=\s\S)")  # where a name stands else
 _AREA = re.compile(r"\((\d{2,4})\) (?=\d{3,4}-\d{4})")  # of a phone number, in brackets
+_CLOCK_AND_SPACE = re.compile(rf"(?m)^{form_parts.ANY_TIME}\u200b+[^\n\u200b]{{1,40}}\u200b+")
 _WIDE_CLOCK = re.compile(r"(?<=\d)：(?=\d\d)")  # a sign that Chinese keyboards write
 _MOST_LINES = 4  # of a message, on average, in a chat whose times are written so
 _NUMBERS = re.compile(r"\d.*\d.*\d")
@@ -160,6 +162,8 @@ def _lines(text):
     """The lines without spaces around them, and without replies that iMessage repeats indented."""
     text = _NESTED.sub("", text) if "\n    " in text else text
     text = _AREA.sub(r"\1 ", text) if ") " in text else text
+    if "\u200b" in text:  # which pages write between a time, a name and a text
+        text = _CLOCK_AND_SPACE.sub(lambda match: re.sub("\u200b+", "\t", match[0]), text)
     lines = [INVISIBLE.sub("", line).strip(" \r\u3000\xa0") for line in text.split("\n")]
     if sum(map(bool, map(_WIDE_CLOCK.search, lines))) * _MOST_LINES > sum(map(bool, lines)):
         lines = [_WIDE_CLOCK.sub(":", line) for line in lines]
@@ -200,6 +204,8 @@ def _messages(lines, form):
     times = _times(lines, heads, form)
     unknown = _unread_heads(lines, heads)
     unknown |= untimed.nameless(lines, heads) if form in _UNKNOWN else set()
+    if form == "labelled":
+        unknown |= {n for n, line in enumerate(lines) if _NO_LABEL.match(line)}
     if form == "stacked":
         taken = {number for head in heads for number in range(head.line, head.body)}
         unknown |= {n for n, x in enumerate(lines) if n not in taken and text_forms.is_time(x)}

@@ -19,7 +19,7 @@ _DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d+")
 _MOST_NAMES, _MOST_TEXTS = 40, 500  # that are looked at to know a chat's templates and style
 _NAME_HERE = notices.NAME
 # How likely a program wrote a line, by its words alone, that is taken for its own
-_HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY = 0.32, 0.6, 0.7, 0.8
+_HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY, _CERTAINLY = 0.32, 0.6, 0.7, 0.8, 0.9
 # … that a line stands above what was passed on
 _HEADS, _HEADS_SURELY = 0.5, 0.7
 _HEADS_WITH_COLON, _HEADS_ABOVE_SEVERAL = 0.75, 0.9
@@ -47,6 +47,7 @@ _NAMED_FIRST = re.compile(r"[\W_]*\w[^:：\n]{1,40}[:：]\s?\S")
 _CUT = re.compile(r"(?:…|\.\.\.)\W*$")
 _POINTS_DOWN = re.compile(r"[\u2193\u21d3\u21e9\u2b07\u2935\U0001f447\U0001f53d]\ufe0f?\W*$")
 _BAR = re.compile(r"\s*[|│┃┆┊▌▍▎▏╎╭╰├└┌╔╚>＞❘❙❚](?=[\s\w─│@“\"«„])")
+_QUOTED = re.compile(r"[“\"«„「『‹][^“”\"«»„」』‹›\n]{1,80}[”\"»“」』›]")
 _PAIRS = "[] () （） 【】 <> 《》 〈〉 {} «» ‹› 「」 『』 ** __ ~~".split()
 _BRACKETED = re.compile(
     r"\s*(?:" + "|".join(rf"\{a}(?!\s)[^\n]*\{b}" for a, b in _PAIRS) + r")[:：]?\s*"
@@ -146,7 +147,11 @@ class Judge:
         if len(lines) > 1 and self._introduces(lines):
             return Judged(lines[0], "\n".join(lines[1:]).strip(), "repost")
         if self.known:
-            said = [self._is_surely_a_notice(line, sender, not n) for n, line in enumerate(lines)]
+            alone = len(lines) == 1
+            said = [
+                self._is_surely_a_notice(line, sender, not number, alone)
+                for number, line in enumerate(lines)
+            ]
         else:
             said = [
                 self._is_said_by_program(line, sender, not number)
@@ -268,15 +273,16 @@ class Judge:
             return True
         return self._skeleton(line) in self._templates
 
-    def _is_surely_a_notice(self, line, sender, is_first):
+    def _is_surely_a_notice(self, line, sender, is_first, is_alone):
         """Whether a line begins with a whole name, and is by its words a program's.
 
         A message begins with its own sender's name then. Below it the name is any member's: some
-        programs write their sentences on a line without a sender.
+        programs write their sentences on a line without a sender. One without a name is a message
+        of its own, and certainly a program's.
         """
         name = self._name.match(line)
         if not name or len(name[0]) < _SHORTEST_NAME:
-            return False
+            return is_alone and self._chance(line) > _CERTAINLY
         if is_first:
             return name[0].casefold() == sender.casefold() and self._chance(line) > _LIKELY
         return self._chance(line) > _SURELY
@@ -292,7 +298,11 @@ class Judge:
         name = self._name.match(line)
         if (line[0].islower() or line[0].isdigit()) and not name:
             return 0.0  # as people type
-        chance = notices.NOTICES.chance(self._name.sub(notices.NAME, line))
+        line = self._name.sub(notices.NAME, line)
+        chance = notices.NOTICES.chance(line)
+        if chance < _SURELY and (bare := _QUOTED.sub("", line)) != line:
+            without = notices.NOTICES.chance(bare)  # 'Ole pinned “See you at nine …”'
+            chance = without if without > _SURELY else chance
         return chance if len(line) <= _LONG_NOTICE or chance > _SURELY else 0.0
 
     def _speaks_of(self, line, name, sender, is_first):

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 
 from .any_order import ANY_CLOCK_NEAR, EDGES, NAME_BEGINS, of_one_order
-from .form_parts import ANY_CLOCK, DAY_AND_TIME
+from .form_parts import ANY_CLOCK, ANY_TIME, DAY_AND_TIME
 
 _MOST_BELOW = 3  # lines of the program's below a name and a time
 _FAR = 80  # characters of a line with a name and a time below a text
@@ -19,6 +19,8 @@ def with_heads_above(lines: list[str]) -> list[str]:
     They do where the last line of most paragraphs, and of the text, has the time and one of a few
     names, and no first line has.
     """
+    if moved := _with_last_columns_above(lines):
+        return moved
     filled = [n for n, line in enumerate(lines) if line]
     if filled and _INLINE_FOOTER.fullmatch(lines[filled[-1]]):
         if moved := _with_inline_heads_above(lines):
@@ -109,6 +111,36 @@ def _with_inline_heads_above(lines):
             moved += [f"{match['name']} {match['time']}", *block]
             block = []
     return moved + block
+
+
+_ROW_BEGINS = re.compile(rf"{ANY_TIME}\s?(?P<sign>[|\t;,])(?P<text>.*)")
+
+
+def _with_last_columns_above(lines):
+    """The lines of rows of a time, a text and a name with the names before the texts, or [].
+
+    As a query of a database prints them; a text may go on for several lines, so that the name
+    stands behind the last of them.
+    """
+    starts = {n: match for n, line in enumerate(lines) if (match := _ROW_BEGINS.match(line))}
+    signs = Counter(match["sign"] for match in starts.values())
+    sign = signs.most_common(1)[0][0] if len(starts) > 5 else ""
+    starts = [n for n in starts if sign and starts[n]["sign"] == sign]
+    moved, names = lines[: starts[0]] if starts else [], Counter()
+    for start, end in zip(starts, [*starts[1:], len(lines)]):
+        while not lines[end - 1]:
+            end -= 1
+        time, _, rest = "\n".join(lines[start:end]).partition(sign)
+        text, _, name = rest.rpartition(sign)
+        name = name.strip()
+        is_name = not name or bool(re.fullmatch(NAME_BEGINS + r"[^\n]{0,39}", name))
+        names[name if is_name else None] += 1
+        moved += [*f"{time}{sign}{name}{sign}{text}".split("\n"), ""]
+    several = [name for name, times in names.items() if name and times > 1]
+    shared = sum(names[name] for name in [*several, ""])
+    if not 1 < len(several) <= len(starts) / 2 or shared * 5 < len(starts) * 4:
+        return []
+    return moved
 
 
 _NO_WEEKDAY = re.compile(rf"(?<![^\W_]){DAY_AND_TIME}")

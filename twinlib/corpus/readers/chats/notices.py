@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     r"|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+|[?!…:@\[\]<>【】（）()❤👍\x00]"
 )
 _MANY_WORDS = 9
-_PIECES = range(4, 7)  # characters
+_PIECES = range(3, 6)  # characters
 
 
 def features(sentence: str) -> set[str]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ...authorship_patterns import REPOST_CHAIN
 from .doubtful import FIRST_PERSON
 from .form_parts import ANY_CLOCK, ANY_DAY, STAMP
+from .repeats import ATTRIBUTES
 
 _DASHES = r"[ \t\r]*\n[ \t\r\n]*(?:[-—–─] ?){5,}[ \t\r]*\n"
 _INSIDE = r"(?:[^\[\]]|\[[^\[\]\n]{0,20}\])*"  # with emoticons: [捂脸]
@@ -23,6 +24,10 @@ _REPLY = (
 _QUOTED = re.compile(
     rf"[\[【]{_REPLY}[ :：]?\s*(?:(?P<who1>[^:：\n\]】]{{1,40}})[:：])?"
     rf"(?P<asked1>{_INSIDE}?)[\]】]\s*(?P<own1>.*)"
+    rf"|(?P<own4>[^\n\[\]【】]+)[\[【]{_REPLY}[ :：]?\s*(?P<who4>[^:：\n\]】]{{1,40}})[:：]"
+    rf"(?P<asked4>{_INSIDE})[\]】]\s*$"
+    rf"|(?P<who5>[^:：\n]{{1,40}})[:：]\n(?P<asked5>[^\n]+(?:\n[^\n]+){{0,3}}?)"
+    r"[ \t]*\n(?:[-—–─] ?){10,}[ \t]*\n(?P<own5>.*)"
     rf"|[「“\"](?:(?P<who2>[^:：\n」”\"]{{1,40}})[:：])?(?P<asked2>[^」]*?)[」”\"]{_DASHES}"
     r"(?P<own2>.*)"
     rf"|(?P<own3>[^\n]+(?:\n(?![\[【「]?{_REPLY}[ :：])[^\n]*)*)"
@@ -338,7 +343,8 @@ _VOTES = re.compile(
 )
 _LISTED = re.compile(r"\s*\d{1,3}[.、）)]\s?\S")
 _VOTES_ALONE = re.compile(  # those of a choice that stands above them
-    r"\W*\d{1,6} ?(?:votes?|票|人|stimmen?|votos?|voix|voti?)\W*|\W*\d{1,3}(?:[.,]\d+)? ?[%％]\W*",
+    r"\W*\d{1,6} ?(?:votes?|票|人|stimmen?|votos?|voix|voti?)\W*(?:\d{1,3}(?:[.,]\d+)? ?[%％]\W*)?"
+    r"|\W*\d{1,3}(?:[.,]\d+)? ?[%％]\W*",
     re.IGNORECASE,
 )
 _OF_A_GROUP = re.compile(
@@ -403,8 +409,9 @@ def words(text: str) -> Words:
         head = _PASTED_HEAD.fullmatch(bare)
         marked = bool(_MARKED.fullmatch(bare))
         if head or marked or _PASTED.fullmatch(bare) or body and bare:
-            if marked and lines and _SAID_BY.search(lines[-1].strip()):
-                pasted.append(lines.pop().strip())  # 'Ole wrote:'
+            if marked and (above := _line_above(lines)) is not None:
+                pasted += lines[above:]  # 'Ole wrote:'
+                del lines[above:]
             pasted.append(bare)
             body = bool(head) or body
         else:
@@ -413,6 +420,16 @@ def words(text: str) -> Words:
     if not pasted:
         return Words(own, whom, answers)
     return Words("\n".join(lines).strip(), whom, answers, "\n".join(pasted))
+
+
+def _line_above(lines):
+    """The number of the line that says above a quotation, or a blank line, whose it is, or None."""
+    number = len(lines) - 1
+    while number > 0 and not lines[number].strip():
+        number -= 1
+    said = lines[number].strip() if lines else ""
+    near = number == len(lines) - 1
+    return number if near and _SAID_BY.search(said) or ATTRIBUTES.fullmatch(said) else None
 
 
 def _passes_on(line):
@@ -435,7 +452,7 @@ def unquoted(text: str) -> tuple[str, str, str]:
             return below.strip(), reply["who"].strip(), asked
         return text, "", ""
     own, who, quoted = (
-        next((match[f"{part}{n}"] for n in "123" if match[f"{part}{n}"]), "").strip()
+        next((match[f"{part}{n}"] for n in "12345" if match[f"{part}{n}"]), "").strip()
         for part in ("own", "who", "asked")
     )
     quoted = re.sub(r"[\]】」]$", "", quoted) if match["asked3"] else quoted
@@ -460,7 +477,8 @@ def is_by_app(text: str, sender: str, title: str = "", members: Iterable[str] = 
         return True
     if "接龙" in first and sum(map(bool, map(_LISTED.match, rest))) > 1:
         return True
-    if len(rest) > 2 and sum(map(bool, map(_VOTES_ALONE.fullmatch, rest))) > 2:
+    alone = [n for n, line in enumerate(rest) if _VOTES_ALONE.fullmatch(line)]
+    if len(alone) > 2 or len(alone) == 2 and alone[0] > 0 and alone[1] - alone[0] == 2:
         return True
     if rest and sum(bool(_VOTES.fullmatch(line)) for line in rest) >= max(2, len(rest) - 1):
         return True

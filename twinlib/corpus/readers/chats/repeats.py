@@ -4,13 +4,19 @@ import re
 from collections import deque
 from collections.abc import Iterable
 
+from .form_parts import ANY_CLOCK, ANY_DAY
+
 _FEWEST_LETTERS = 8  # that a quotation repeats of an earlier message
 _FEWEST_CHINESE = 5
 _BEGINNING = 4  # characters by which an earlier message is found
 _SHARE_KEPT = 0.3  # of an earlier message that a shortened quotation has at least
 _LATEST = 30  # messages of which a reply may repeat even a short one
 _MOST_AROUND = 60  # characters beside it: a name, signs, what announces it
-_ATTRIBUTES = re.compile(r".*<[^<>\s]+@[^<>\s]+>[^\n]{0,20}[:：]$")  # 'On … Ole <…@…> wrote:'
+# 'On …, Ole <…@…> wrote:', with a day, and a time or an address, as programs for mail write it
+ATTRIBUTES = re.compile(
+    rf".*<[^<>\s]+@[^<>\s]+>[^\n]{{0,20}}[:：]|"
+    rf"(?=.*{ANY_DAY}|.*\d{{4}})(?=.*{ANY_CLOCK})[^\n]{{10,160}}[:：]"
+)
 _RULE = re.compile(r"[\W_]*")
 _CUT = re.compile(r"([^…\n]{4,}?)\s?(?:…|\.\.\.)\W*")
 _OPENS_MORE = re.compile(r"(?:[^\W\d]\S* (?:\S+ ){0,5}\S+|[\u4e00-\u9fff]{3,10})(?:…|\.\.\.)")
@@ -103,7 +109,12 @@ def _ends_in(line, first):
 
 
 def _above(lines, members):
-    while lines and (_RULE.fullmatch(lines[-1]) or is_name(lines[-1], members)):
+    lines = lines[:]
+    while lines and (
+        _RULE.fullmatch(lines[-1])
+        or is_name(lines[-1], members)
+        or ATTRIBUTES.fullmatch(lines[-1].strip())
+    ):
         lines.pop()
     return "\n".join(lines).strip()
 
@@ -114,7 +125,7 @@ def _below(lines, at, members):
         below += 1
     if at and below + 1 < len(lines) and _OPENS_MORE.fullmatch(lines[below]):
         below += 1  # 'Click to expand...' under a quotation with a line above it
-    kept = [line for line in lines[:at] if len(line) > _MOST_AROUND and not _ATTRIBUTES.match(line)]
+    kept = [line for line in lines[:at] if len(line) > _MOST_AROUND and not ATTRIBUTES.fullmatch(line)]
     return "\n".join(kept + lines[below:]).strip()
 
 
