@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import yaml
 
-SETS = "abcdefghijklmnopqrstuvwxy"
+SETS = "abcdefghijklmnopqrstuvwxyz"
 
 _DATA = yaml.safe_load((Path(__file__).parent / "chat_layouts.yaml").read_text(encoding="utf-8"))
 _MONTHS = {

@@ -90,7 +90,7 @@ def test_in_a_known_program_a_poll_has_two_signs_and_a_list_stays():
         ("⇉ Tidal Gazette", "repost"),
         ("~~~~ aus dem Blatt ~~~~", "repost"),
         ("(lifted from Tidal Gazette)", "repost"),
-        ("《潮汐报》", "announced"),
+        ("《潮汐报》", "repost"),
         ("as read in Tidal Gazette", "announced"),
         ("Tidal Gazette | page 3", "announced"),
         ("this is how they put it:", "announced"),

@@ -56,6 +56,47 @@ def test_what_people_write_is_theirs(sentence):
     assert judge.judge(sentence, "Nele").own == sentence
 
 
+# Longer than most messages
+LONG = [
+    "Messages that are sent in this conversation are encrypted. Nobody outside of it, not even "
+    "those who run the server, can read them. Tap to learn more about it.",
+    "Nachrichten in diesem Bereich werden neunzig Tage aufbewahrt und danach für alle gelöscht; "
+    "Administratoren können das in den Einstellungen ändern.",
+    "Las notas de este espacio se conservan noventa días y después se eliminan para todos los "
+    "miembros; un administrador puede cambiarlo en los ajustes.",
+]
+
+
+@pytest.mark.parametrize("sentence", LONG)
+def test_long_sentences_of_programs_are_told(sentence):
+    assert doubtful.Judge(["Nele"], [], known=False).judge(sentence, "Nele").own == ""
+
+
+def test_what_a_program_quotes_doesnt_hide_that_it_speaks():
+    judge = doubtful.Judge(["Nele Brandt", "Ole Wrede"], [], known=False)
+    for line in (
+        "Ole Wrede pinned “Is the ferry running on Sunday, or …”",
+        "Ole Wrede hat „Fährt die Fähre am Sonntag oder …“ angepinnt",
+        "Ole Wrede fijó «Sale el ferry el domingo o…»",
+    ):
+        assert judge.judge(line, "Nele Brandt").own == "", line
+    said = "Ole Wrede says “bring the long rope, not the short one”"
+    assert judge.judge(said, "Nele Brandt").own == said
+
+
+def test_dots_at_the_end_dont_make_a_message_a_programs():
+    judge = doubtful.Judge(["阿宁"], [], known=False)
+    for line in ("刚到家…", "好困啊……", "饭还没熟…", "起床啦…"):
+        assert judge.judge(line, "阿宁").own == line
+
+
+def test_in_a_known_program_too_a_message_that_certainly_nobody_wrote_is_put_aside():
+    judge = doubtful.Judge(["Nele Brandt"], [], known=True)
+    for line in ("Missed group voice call", "Besprechung beendet: 31m 4s", "视频通话已结束"):
+        assert judge.judge(line, "Nele Brandt").own == "", line
+        assert judge.judge(f"back home\n{line}", "Nele Brandt").own == f"back home\n{line}"
+
+
 PASSED_ON = "The market moves to the square on the last Sunday of June because of the works"
 # None of them is a line that the weights are fitted to.
 INTROS = [

@@ -58,6 +58,7 @@ _EVENT = re.compile(rf"{form_parts.CLOCK}\t(?:[^\t]*|\t.*)")
 _DATED = re.compile(
     rf"(?=.*{form_parts.ANY_DAY}|.*\d{{4}}){form_parts.ANY_TIME}(?:\s*\([^()]{{1,60}}\))?"
 )
+_CELL_ENDS = re.compile(r"(?<=\S)\"[,;]$")  # of a table in quotation marks
 _NO_LABEL = re.compile(r"[:：](?=\s\S)")  # where a name stands else
 _AREA = re.compile(r"\((\d{2,4})\) (?=\d{3,4}-\d{4})")  # of a phone number, in brackets
 _CLOCK_AND_SPACE = re.compile(rf"(?m)^{form_parts.ANY_TIME}\u200b+[^\n\u200b]{{1,40}}\u200b+")
@@ -83,6 +84,10 @@ _OPENS = re.compile(r"[^\w\s.。!！?？]\s*$")  # the sign before a text
 _FRAMING = re.compile(r"[^\W_]|[\",;=]")  # what is more than signs that people end in
 _DIGITS = re.compile(r"\d+")
 _FEWEST_QUOTED = 4  # messages in quotation marks
+_OF_POLLS = set(  # words before a colon that are no senders
+    "poll option choice umfrage abstimmung auswahl encuesta opción enquete opção sondage choix "
+    "投票 选项 選項".split()
+)
 _ME = ("我", "me")
 
 
@@ -200,7 +205,7 @@ def _parts(lines):
 def _messages(lines, form):
     if form in _SPOKEN:
         lines = _unwrapped(lines, form)
-    heads = text_forms.heads(lines, form)
+    heads = [x for x in text_forms.heads(lines, form) if x.name.casefold() not in _OF_POLLS]
     times = _times(lines, heads, form)
     unknown = _unread_heads(lines, heads)
     unknown |= untimed.nameless(lines, heads) if form in _UNKNOWN else set()
@@ -211,6 +216,7 @@ def _messages(lines, form):
         unknown |= {n for n, x in enumerate(lines) if n not in taken and text_forms.is_time(x)}
     if form == "records" and (slot := record_grammar.find(lines)):
         unknown |= slot.nameless
+    unknown -= {n for n in unknown if lines[n].split(":")[0].strip().casefold() in _OF_POLLS}
     ruled = {x for x in _furniture(lines, heads) if form not in _PROGRAMS or not _RULE.match(x)}
     ruled |= set() if form in _PROGRAMS else untimed.furniture(lines, heads)
     messages = []  # a list for each head
@@ -233,6 +239,7 @@ def _messages(lines, form):
             is_system = head.name.casefold() in _SYSTEM
             if is_system or not _NAMES.search(head.name):
                 reason = "platform"
+            text = _CELL_ENDS.sub("", text) if form in _UNKNOWN else text
             if text and not (is_system and form not in _UNKNOWN):
                 of_head.append(Message(head.name, text, time, mine, reason))
     clocks_alone = len({*times} - {""}) < 2 and form not in _SPOKEN

@@ -19,11 +19,11 @@ _DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d+")
 _MOST_NAMES, _MOST_TEXTS = 40, 500  # that are looked at to know a chat's templates and style
 _NAME_HERE = notices.NAME
 # How likely a program wrote a line, by its words alone, that is taken for its own
-_HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY, _CERTAINLY = 0.32, 0.6, 0.7, 0.8, 0.9
+_HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY, _CERTAINLY = 0.24, 0.6, 0.7, 0.8, 0.85
 # … that a line stands above what was passed on
 _HEADS, _HEADS_SURELY = 0.5, 0.7
 _HEADS_WITH_COLON, _HEADS_ABOVE_SEVERAL = 0.75, 0.9
-_INTRODUCES = 0.65  # and that somebody introduces what they pass on with it
+_INTRODUCES = 0.5  # and that somebody introduces what they pass on with it
 _SHORTEST_PASSED_ON = 40  # characters
 _NEAR = 3  # lines, of which some may be blank, to the one that stands below
 _LONG_NOTICE = 120  # characters of a line from which on it must be sure
@@ -48,6 +48,8 @@ _CUT = re.compile(r"(?:…|\.\.\.)\W*$")
 _POINTS_DOWN = re.compile(r"[\u2193\u21d3\u21e9\u2b07\u2935\U0001f447\U0001f53d]\ufe0f?\W*$")
 _BAR = re.compile(r"\s*[|│┃┆┊▌▍▎▏╎╭╰├└┌╔╚>＞❘❙❚](?=[\s\w─│@“\"«„])")
 _QUOTED = re.compile(r"[“\"«„「『‹][^“”\"«»„」』‹›\n]{1,80}[”\"»“」』›]")
+_EMOTICONS = re.compile(r"(?:[\[【][^\[\]【】\n]{1,8}[\]】]\s?){2,}")  # '[捂脸][捂脸]'
+_QUOTATION_MARKS = "\"“„«「『 "
 _PAIRS = "[] () （） 【】 <> 《》 〈〉 {} «» ‹› 「」 『』 ** __ ~~".split()
 _BRACKETED = re.compile(
     r"\s*(?:" + "|".join(rf"\{a}(?!\s)[^\n]*\{b}" for a, b in _PAIRS) + r")[:：]?\s*"
@@ -280,7 +282,7 @@ class Judge:
         programs write their sentences on a line without a sender. One without a name is a message
         of its own, and certainly a program's.
         """
-        name = self._name.match(line)
+        name = self._name.match(line.lstrip(_QUOTATION_MARKS))
         if not name or len(name[0]) < _SHORTEST_NAME:
             return is_alone and self._chance(line) > _CERTAINLY
         if is_first:
@@ -293,6 +295,8 @@ class Judge:
             return 0.0
         if FIRST_PERSON.search(line) or _QUESTION.fullmatch(line) or "<|" in line:
             return 0.0
+        if line[0] in "[【" and _EMOTICONS.fullmatch(line):
+            return 0.0
         if sum(map(str.isdigit, line)) >= sum(map(str.isalpha, line)):
             return 0.0
         name = self._name.match(line)
@@ -302,7 +306,7 @@ class Judge:
         chance = notices.NOTICES.chance(line)
         if chance < _SURELY and (bare := _QUOTED.sub("", line)) != line:
             without = notices.NOTICES.chance(bare)  # 'Ole pinned “See you at nine …”'
-            chance = without if without > _SURELY else chance
+            chance = without if without > _LIKELY_OF_NAMES else chance
         return chance if len(line) <= _LONG_NOTICE or chance > _SURELY else 0.0
 
     def _speaks_of(self, line, name, sender, is_first):
