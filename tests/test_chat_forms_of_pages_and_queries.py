@@ -134,6 +134,7 @@ def test_counted_things_in_a_message_are_no_poll():
 
 
 def test_the_choices_of_a_poll_are_no_senders(tmp_path):
-    poll = "rowan_88: POLL:\nWhich colour?\nOPTION: Red (5 votes)\nOPTION: Blue (2 votes)\n\nTobi: red\n\n"
+    poll = "rowan_88: POLL:\nWhich colour?\nOPTION: Red (5 votes)\nOPTION: Blue (2 votes)\n\n"
+    poll += "Tobi: red\n\n"
     learnt = "\n".join(_learnt(_written("{name}: {text}\n\n") + poll, tmp_path))
     assert learnt.split("\n") == MINE

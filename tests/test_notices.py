@@ -77,7 +77,7 @@ def test_what_a_program_quotes_doesnt_hide_that_it_speaks():
     for line in (
         "Ole Wrede pinned “Is the ferry running on Sunday, or …”",
         "Ole Wrede hat „Fährt die Fähre am Sonntag oder …“ angepinnt",
-        "Ole Wrede fijó «Sale el ferry el domingo o…»",
+        "Ole Wrede ha fijado el mensaje «Sale el ferry el domingo o…»",
     ):
         assert judge.judge(line, "Nele Brandt").own == "", line
     said = "Ole Wrede says “bring the long rope, not the short one”"

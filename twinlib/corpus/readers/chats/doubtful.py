@@ -49,7 +49,7 @@ _POINTS_DOWN = re.compile(r"[\u2193\u21d3\u21e9\u2b07\u2935\U0001f447\U0001f53d]
 _BAR = re.compile(r"\s*[|│┃┆┊▌▍▎▏╎╭╰├└┌╔╚>＞❘❙❚](?=[\s\w─│@“\"«„])")
 _QUOTED = re.compile(r"[“\"«„「『‹][^“”\"«»„」』‹›\n]{1,80}[”\"»“」』›]")
 _EMOTICONS = re.compile(r"(?:[\[【][^\[\]【】\n]{1,8}[\]】]\s?){2,}")  # '[捂脸][捂脸]'
-_QUOTATION_MARKS = "\"“„«「『 "
+_QUOTATION_MARKS = '"“„«「『 '
 _PAIRS = "[] () （） 【】 <> 《》 〈〉 {} «» ‹› 「」 『』 ** __ ~~".split()
 _BRACKETED = re.compile(
     r"\s*(?:" + "|".join(rf"\{a}(?!\s)[^\n]*\{b}" for a, b in _PAIRS) + r")[:：]?\s*"

@@ -38,7 +38,8 @@ ANY_DAY = (
 )
 DAY_AND_TIME = (
     rf"(?:{ANY_DAY}(?:\s+\w{{2,10}}\.?)?(?:\s?[,;|/·_-]|T| at| um| à| às| a las)?\s*)?"
-    rf"{ANY_CLOCK}(?:\s?[AaPp]\.?\s?[Mm]\b\.?| Uhr)?(?:(?:,|\s)\s*(?:(?:on|am|le|el|em|del?) )?{ANY_DAY})?"
+    rf"{ANY_CLOCK}(?:\s?[AaPp]\.?\s?[Mm]\b\.?| Uhr)?"
+    rf"(?:(?:,|\s)\s*(?:(?:on|am|le|el|em|del?) )?{ANY_DAY})?"
 )
 # How long ago, in place of a time: '3 days ago', 'vor 2 Std.', '5h', '3 小时前'
 AGO = (

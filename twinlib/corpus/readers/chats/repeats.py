@@ -125,7 +125,9 @@ def _below(lines, at, members):
         below += 1
     if at and below + 1 < len(lines) and _OPENS_MORE.fullmatch(lines[below]):
         below += 1  # 'Click to expand...' under a quotation with a line above it
-    kept = [line for line in lines[:at] if len(line) > _MOST_AROUND and not ATTRIBUTES.fullmatch(line)]
+    kept = [
+        line for line in lines[:at] if len(line) > _MOST_AROUND and not ATTRIBUTES.fullmatch(line)
+    ]
     return "\n".join(kept + lines[below:]).strip()
 
 
