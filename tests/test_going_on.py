@@ -23,6 +23,9 @@ KETTLE = [
 ]
 
 
+TEA, LOANS = "我的茶是寿眉，四十块一斤。", "I lend my tools."
+
+
 def write(twin):  # noqa: F811
     """A text of two passages in each language, and two others."""
     rain = "".join(f"第 {n} 天它又叼来一样东西，我把它放回箱子里，记在账上。" for n in range(4, 40))
@@ -31,8 +34,8 @@ def write(twin):  # noqa: F811
         [
             ("垫圈是怎么来的", "zh", "".join(CAT) + "\n\n" + rain),
             ("The kettle", "en", " ".join(KETTLE)),
-            ("茶要烫", "zh", "我的茶是寿眉，四十块一斤。茶要烫，烫的好处是逼你停下来。"),
-            ("Lend your tools", "en", "I lend my tools. In nine years four of them were lost."),
+            ("茶要烫", "zh", TEA + "茶要烫，烫的好处是逼你停下来。"),
+            ("Lend your tools", "en", LOANS + " In nine years four of them were lost."),
         ],
     )
     make(twin)
@@ -137,6 +140,38 @@ def test_and_then_after_a_greeting_or_a_denial_goes_on_in_nothing(twin):  # noqa
 def test_what_was_written_when_is_told_by_the_dates(twin, question, text):  # noqa: F811
     [(told, cited)] = talk(write(twin), question)
     assert told == text and len(cited.sources) == 1
+
+
+@pytest.mark.parametrize(
+    "question, text",
+    [
+        ("When did you write “Lend your tools”?", "I wrote “Lend your tools” on 2013-03-05. [1]"),
+        (
+            "In which year did you write “The kettle”? Answer with the year only.",
+            "I wrote “The kettle” on 2011-03-05. [1]",
+        ),
+        ("《茶要烫》是你哪一年写的？只答年份。", "《茶要烫》是我 2012-03-05 写的。[1]"),
+        ("你什么时候写的《茶要烫》？", "《茶要烫》是我 2012-03-05 写的。[1]"),
+    ],
+)
+def test_when_a_text_was_written_is_told_by_its_date(twin, question, text):  # noqa: F811
+    [(told, cited)] = talk(write(twin), question)
+    assert told == text
+    [source] = cited.sources
+    assert source.date in text and source.quote in CAT + KETTLE + [TEA, LOANS]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "When did the kettle of the ferry break?",
+        "Did you write about the storm when you wrote “The kettle”?",
+        "写《茶要烫》的时候你在喝什么茶？",
+    ],
+)
+def test_a_question_on_what_a_text_tells_of_is_not_one_on_its_date(twin, question):  # noqa: F811
+    recall = write(twin).recall(said(question))
+    assert not recall.told
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""What the author wrote in a year, first or last: told by the dates of the texts.
+"""What the author wrote in a year, first or last, and when he wrote a text: told by their dates.
 
 Only of a question that asks for nothing else: "what did you write about tea in 2016?" is left to
-the search, and of a year without a text it is denied by abstain.py.
+the search, and of a year without a text it is denied by abstain.py. No model can tell when a text
+was written, whose date no sentence of it has.
 """
 
 import functools
@@ -27,6 +28,12 @@ _THINGS = """
     最早 最初 最先 第一篇 最近 最新 最后 一篇 文章 博客 日记 哪篇 哪一篇
     发表 发布
 """
+_WHEN = re.compile(r"\bwhen\b|\b(?:what|which) (?:day|date|year|month)\b|什么时候|何时|哪一?[年天日月]")
+# How an answer is wanted, which says nothing of what is asked for: 只答年份.
+_HOW_TO_ANSWER = re.compile(
+    r"(?<=[?？.。])\s*(?:(?:please )?answer\b[^.?!]*|请?只[^。？！]*)[.。!！]?\s*$"
+)
+_SIGNS = " .,;:!?，。；：！？…"
 _YEARS = re.compile(rf"\d{{4}}年?|[一二][{HAN_ZEROS}{HAN_UNITS}]{{3}}年")
 _FIRST = re.compile(
     r"\b(?:first|earliest|oldest)\b.{0,30}\b(?:you|your)\b"
@@ -45,12 +52,15 @@ def told(index: Index, question: str, splits: Iterable[str] | None = None) -> To
     asked, years = tidy(question), unwritten.years(question)
     if not _WRITE.search(asked) and not re.search("文章|博客|日记", asked):
         return None
-    if set(lexical.subject_words(_YEARS.sub(" ", question))) - _things():
+    titled = _titled(index, question, splits)
+    if not titled and set(lexical.subject_words(_YEARS.sub(" ", question))) - _things():
         return None
     texts = _texts(index, splits)
     if not texts:
         return None
     language = language_of(question)
+    if titled:
+        return _written_on(index, titled, language)
     if len(years) == 1:
         within = [place for place in texts if index.passages[place].date.startswith(years[0])]
         if not within:
@@ -78,6 +88,33 @@ def _texts(index, splits):
         if allowed[place] and passage.date:
             first.setdefault(passage.document, place)
     return sorted(first.values(), key=lambda place: index.passages[place].date)
+
+
+def _titled(index, question, splits):
+    """The texts, by their first passages, whose title a question names that asks only for when."""
+    asked = _HOW_TO_ANSWER.sub("", tidy(question))
+    if not _WHEN.search(asked):
+        return []
+    found = []
+    for place in _texts(index, splits):
+        title = tidy(index.passages[place].title).strip(_SIGNS)
+        if not title or title[:4].isdigit() or title not in asked:
+            continue
+        if not set(lexical.subject_words(asked.replace(title, " "))) - _things():
+            found.append(place)
+    return found
+
+
+def _written_on(index, places, language):
+    lines, quotes = [], []
+    for number, place in enumerate(places, 1):
+        passage = index.passages[place]
+        date = passage.date[:10]
+        key = "memory.written_on" if len(date) == 10 else "memory.written_in"
+        lines.append(both(key, title=passage.title, date=date, number=number)[language])
+        begin = next(iter(lexical.sentences(passage.text)), passage.text)
+        quotes.append(Quote(place, begin))
+    return Told("\n".join(lines), quotes)
 
 
 def _list(index, heading, places, language):
