@@ -10,8 +10,10 @@ lu_xun are for twins of these authors. Each question is printed with the answer,
 what stands under it, and the fact that is expected: in the answer, only under it, or nowhere.
 Whether the answer makes sense must be read. With --without-model the author's sentences that the
 memory has for a question are the answer, which takes a second each; --quiet prints the counts
-alone. Where the memory is not sure that the author wrote of it, the answer says so before his
-nearest sentences: these are counted once more by themselves.
+alone. Counted by themselves are answers in a sentence of the twin's own, which stands in no text
+word for word, and how many of these have the fact. Where the memory is not sure that the author
+wrote of it, the answer says so before his nearest sentences: these are counted once more by
+themselves.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from pathlib import Path
 
 from twinlib.files import read_records
 from twinlib.i18n import both
+from twinlib.memory import spoken
 from twinlib.memory.recall import Memory
 from twinlib.talk import remember
 from twinlib.talk.voices import Voices
@@ -33,7 +36,7 @@ def asked_as_talk_does(
     voices: Voices | None, memory: Memory, author: str, question: str
 ) -> tuple[str, str]:
     """(the answer, the lines under it) to the first question of a conversation."""
-    messages = [{"role": "user", "content": question}]
+    messages = messages_of({"question": question})
     if voices is None:
         recall = memory.recall(messages)
         said = recall.refusal or recall.told or memory.own_sentences(recall)
@@ -44,6 +47,18 @@ def asked_as_talk_does(
         )
     lines = remember.lines(cited, author, said) if cited else []
     return said, "\n".join(lines)
+
+
+def messages_of(asked: dict) -> list[dict]:
+    """A conversation that begins with a question."""
+    return [{"role": "user", "content": asked["question"]}]
+
+
+def is_of_its_own(memory: Memory, asked: dict, said: str) -> bool:
+    """Whether an answer from passages begins with a sentence of the twin's own."""
+    recall = memory.recall(messages_of(asked))
+    reply = recall.refusal or recall.told
+    return not reply and bool(recall.passages) and spoken.is_of_its_own(recall, said)
 
 
 def where_found(answers: list[str], said: str, below: str) -> str:
@@ -70,11 +85,14 @@ def main() -> None:
         voices = None if given.without_model else speakers
         for file in given.files:
             counts, unsure = {"said": 0, "under": 0, "not": 0}, 0
+            own = []  # whether the answers in the twin's own sentences have the fact
             asked = list(read_records(file))[given.skip :][: given.first]
             for number, each in enumerate(asked, given.skip + 1):
                 said, below = asked_as_talk_does(voices, memory, twin.author, each["question"])
                 where = where_found(each["answer"], said, below)
                 counts[where] += 1
+                if is_of_its_own(memory, each, said):
+                    own.append(where == "said")
                 unsure += where != "not" and said.startswith(_NOT_SURE)
                 if not given.quiet:
                     expected = " | ".join(each["answer"])
@@ -85,7 +103,8 @@ def main() -> None:
             shown = counts["said"] + counts["under"]
             print(
                 f"{file.stem}: the fact is in {_share(counts['said'], every)} answers, with what "
-                f"stands under them in {_share(shown, every)}; of these {unsure} say “not sure”"
+                f"stands under them in {_share(shown, every)}; of these {unsure} say “not sure”; "
+                f"in sentences of its own {len(own)} answers, {sum(own)} of them with the fact"
             )
 
 

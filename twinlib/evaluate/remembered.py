@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..files import TwinError
 from ..i18n import both, t
 from ..memory import abstain, spoken
-from ..memory.recall import Cited, Memory, Source, with_passages
+from ..memory.recall import Cited, Memory, Source
 from ..text.spacing import evenly
 from ..twin import Twin, figure
 from . import facts
@@ -33,11 +33,15 @@ _TITLES = ("title", "heading")  # sources of rows that no one asks like that
 
 
 class Shown(NamedTuple):
-    """What a reader sees of an answer; `refused` by the memory, before a model speaks."""
+    """What a reader sees of an answer; `refused` by the memory, before a model speaks.
+
+    `own` says that it is a sentence of the twin's own, which stands in no text word for word.
+    """
 
     text: str
     sources: tuple[Source, ...] = ()
     refused: bool = False
+    own: bool = False
 
 
 class Remembered(NamedTuple):
@@ -119,7 +123,7 @@ def _without_model(memory, recall, quoted):
 def _answered(twin, memory, recalls, quoted, outputs):
     system = [{"role": "system", "content": twin.facts.get("system_prompt", "")}]
     asked = [recall for recall in recalls if not (recall.refusal or recall.told)]
-    turns = [system + with_passages(each.passages, _turn(each.question)) for each in asked]
+    turns = [system + memory.given(each, _turn(each.question)) for each in asked]
     note = t("evaluate.with_memory")
     texts = iter(outputs.replies(True, turns, facts.MAX_TOKENS, note) if turns else [])
     shown = []
@@ -131,7 +135,8 @@ def _answered(twin, memory, recalls, quoted, outputs):
         if recall.passages:
             text = spoken.whole(memory, recall, text)
         cited = memory.cited(recall, text)
-        shown.append(Shown(text, tuple(cited.sources) if cited else ()))
+        own = bool(recall.passages) and spoken.is_of_its_own(recall, text)
+        shown.append(Shown(text, tuple(cited.sources) if cited else (), own=own))
     return shown
 
 
@@ -184,7 +189,9 @@ def _answers(found, questions, layer, thresholds):
     key = "evaluate.facts_said" if layer == WITH_TWIN else "evaluate.facts_shown"
     documents = [question["document"] for question in questions]
     measured = share_by_document(right, documents)
-    return _rated(f"own_facts.{layer}", measured, thresholds, both(key, n=n, right=sum(right)))
+    own = sum(shown.own and hit for shown, hit in zip(found.facts[layer], right))
+    details = both(key, n=n, right=sum(right), own=own)
+    return _rated(f"own_facts.{layer}", measured, thresholds, details)
 
 
 def _is_quoted(question, shown, documents):

@@ -137,15 +137,17 @@ def denied(text: str) -> set[str]:
     return found
 
 
-def agrees(sentence: str, window: str, passage: Passage) -> bool:
+def agrees(sentence: str, window: str, passage: Passage, question: str = "") -> bool:
     """Whether nothing in a sentence contradicts the part of a passage that has most of its words.
 
     Numbers must stand in this part or be of the passage's date; names, and the first word that
-    says something, which is most often who or what is spoken of, anywhere in the passage.
+    says something, which is most often who or what is spoken of, anywhere in the passage. What an
+    answer repeats of its `question` need not.
     """
-    if numbers(sentence) - numbers(window) - numbers(passage.date[:10].replace("-", " ")):
+    dated = numbers(passage.date[:10].replace("-", " "))
+    if numbers(sentence) - numbers(window) - numbers(question) - dated:
         return False
-    whole = tidy(passage.written)
+    whole = tidy(f"{passage.written}\n{question}")
     if any(name not in whole for name in names(sentence)):
         return False
     first = next((word for word in lexical.subject_words(sentence) if len(word) > 1), None)

@@ -24,6 +24,7 @@ from . import (
     going_on,
     lexical,
     other_language,
+    rephrased,
     unwritten,
     written_when,
 )
@@ -302,12 +303,31 @@ class Memory:
                     sources[within[0]] = each
                 elif not _is_among(each, sources):
                     sources.append(each)
-        # A sentence that was too short to be looked for, such as "He paid."
+        # A sentence that was too short to be looked for, such as "He paid.", or in other words.
         sentences = [
-            (text, _quoted_in(text, sources) if number is None else number)
+            (text, self._source_of(text, recall, sources) if number is None else number)
             for text, number in sentences
         ]
+        instead &= not sentences or any(number is None for _, number in sentences)
         return Cited(sentences, sources, instead)
+
+    def _source_of(self, sentence, recall, sources):
+        """The number of the quotation that has a sentence, or has it in other words; or None."""
+        passages = {passage.id: passage for passage in recall.searched}
+        for number, source in enumerate(sources):
+            told = source.quote, passages[source.passage]
+            if rephrased.said_of(sentence, recall.question, *told):
+                return number
+        return _quoted_in(sentence, sources)
+
+    def given(self, recall: Recall, messages: list[dict]) -> list[dict]:
+        """The conversation with what is answered from before its question: the best passages.
+
+        A small base reads better where it sees only the sentences nearest to the question.
+        """
+        if self.small_base and (places := recall.passages and self.own_places(recall)):
+            return _asked_of([place.text for place in reversed(places)], messages)
+        return with_passages(recall.passages, messages)
 
     def own_sentences(self, recall: Recall) -> str:
         """The author's sentences nearest to a question; '' without passages."""
@@ -407,8 +427,14 @@ def with_passages(
         part = cite.part_for(question, passage, left if is_last else _SHARE * left)
         left -= min(left, tokens_unrounded(part))
         shown.append(f"{head}\n{part}" if head else part)
-    passages = "\n\n".join(reversed(shown))
-    text = both("memory.with_passages", passages=passages, question=question)[language]
+    return _asked_of(shown[::-1], messages)
+
+
+def _asked_of(texts, messages):
+    """The conversation with texts of the author's before its last question."""
+    question = messages[-1]["content"]
+    values = {"passages": "\n\n".join(texts), "question": question}
+    text = both("memory.with_passages", **values)[language_of(question)]
     return [*messages[:-1], {"role": "user", "content": text}]
 
 

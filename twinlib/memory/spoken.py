@@ -5,8 +5,9 @@ a thing that is in none of the passages before it. A sentence that says nothing 
 the first one that the passages contradict the answer ends. A base under a billion parameters must
 also begin with one of those sentences of the author's which answer best (own_words.py), or a part
 of one, where these stand in one place; where a number is asked for it may repeat the question
-before that part, which has the number. Where nothing is left of an answer the author's own
-sentences are the answer, since they are what the twin was to answer from.
+before that part, which has the number. Or it says in one sentence of its own what the likeliest of
+these places says (rephrased.py). Where nothing is left of an answer the author's own sentences are
+the answer, since they are what the twin was to answer from.
 """
 
 import functools
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from ..i18n import data
 from ..text import numerals, script
 from ..text.style import tidy
-from . import agree, lexical
+from . import agree, cite, lexical, rephrased
 from .recall import SHOWN, Memory, Recall
 
 # Share of a sentence's words, but those of the question, that three sentences of a passage have.
@@ -83,6 +84,10 @@ class Spoken:
             if self.text:
                 self._give(sentence)
             return
+        if own := self._rephrased(sentence):
+            self._give(own)
+            self._waiting = ""
+            raise Enough
         if (said in self._said and len(said) > 9) or not self._is_borne(sentence):
             self._waiting = ""
             raise Enough
@@ -120,6 +125,19 @@ class Spoken:
         if self._stands(sentence) and any(_bare(sentence) in text for text in own):
             return True
         return agree.asks_number(recall.question) and self._repeats_and_answers(sentence, own)
+
+    def _rephrased(self, sentence):
+        """A first sentence of a small base that says in its own words what answers best, or ''."""
+        if not self._memory.small_base or self.text:
+            return ""
+        recall, places = self._recall, self._memory.own_places(self._recall)
+        if not places or any(_bare(sentence) in tidy(place.text) for place in places):
+            return ""  # it is the author's, whose other sentences may be the answer
+        if self._is_borne(sentence) and self._may_begin(sentence):
+            return ""
+        best = places[0]
+        passage = recall.searched[best.passage]
+        return rephrased.said_of(sentence, recall.question, best.text, passage)
 
     def _repeats_and_answers(self, sentence, own):
         """Whether all but the question's words in a sentence is a part of that one of `own` which
@@ -193,6 +211,12 @@ def whole(memory: Memory, recall: Recall, answer: str) -> str:
     except Enough:
         pass
     return spoken.end()
+
+
+def is_of_its_own(recall: Recall, answer: str) -> bool:
+    """Whether an answer from passages begins with a sentence that stands in none of them."""
+    begin = next(iter(lexical.sentences(answer)), "")
+    return bool(begin) and not any(cite.is_verbatim(begin, each) for each in recall.searched)
 
 
 @functools.cache

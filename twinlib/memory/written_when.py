@@ -28,7 +28,9 @@ _THINGS = """
     最早 最初 最先 第一篇 最近 最新 最后 一篇 文章 博客 日记 哪篇 哪一篇
     发表 发布
 """
-_WHEN = re.compile(r"\bwhen\b|\b(?:what|which) (?:day|date|year|month)\b|什么时候|何时|哪一?[年天日月]")
+_WHEN = re.compile(
+    r"\bwhen\b|\b(?:what|which) (?:day|date|year|month)\b|什么时候|何时|哪一?[年天日月]"
+)
 # How an answer is wanted, which says nothing of what is asked for: 只答年份.
 _HOW_TO_ANSWER = re.compile(
     r"(?<=[?？.。])\s*(?:(?:please )?answer\b[^.?!]*|请?只[^。？！]*)[.。!！]?\s*$"

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from ..files import TwinError
 from ..i18n import t
-from ..memory.recall import SAMPLING, Cited, Memory, Source, with_passages
+from ..memory.recall import SAMPLING, Cited, Memory, Source
 from ..memory.spoken import Enough, Spoken
 from ..progress import width
 from ..twin import Twin
@@ -45,7 +45,7 @@ def answer(
     if reply := recall.refusal or recall.told:
         on_text(reply)
         return reply, memory.cited(recall, reply)
-    given = with_passages(recall.passages, messages)
+    given = memory.given(recall, messages)
     sampling["question"] = messages[-1]["content"]
     if recall.passages:
         cuts = dict(SAMPLING)

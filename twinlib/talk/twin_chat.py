@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from secrets import randbelow
 
 from ..i18n import both, t
-from ..memory.recall import SAMPLING, Cited, Memory, Recall, with_passages
+from ..memory.recall import SAMPLING, Cited, Memory, Recall
 from ..memory.spoken import Enough, Spoken
 from ..models.llama_cpp import Answer, Halt, Halted
 from ..text import templates
@@ -86,6 +86,7 @@ class TwinChat:
         tokens = min(request.tokens or self.tokens, self.llama.context)
         self._check_length([*_system(system), messages[-1]])
         memory = recall = None
+        given = messages
         told = "" if request.schema else small_talk.by_rule(messages, self.twin.author)
         if told:
             recall = Recall(question, [], told=told)
@@ -93,7 +94,8 @@ class TwinChat:
             with self._one_at_a_time:
                 memory, _ = self.newest.memory()
                 recall = memory and memory.recall(messages)
-        given = with_passages(recall.passages, messages) if _answers(recall) else messages
+                if _answers(recall):
+                    given = memory.given(recall, messages)
         turns = voices.fitting(self.llama, _system(system), given, tokens)
         return Prepared(request, memory, recall, turns, self._check_length(turns), tokens)
 
