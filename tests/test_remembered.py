@@ -210,3 +210,12 @@ def test_a_refusal_that_quotes_the_fact_is_not_the_twins_answer():
     found = found._replace(unwritten={"L0": [], "memory": []})
     measured = remembered.figures(found, asked, [], THRESHOLDS)
     assert (measured["own_facts.memory"]["value"], measured["own_facts.L0"]["value"]) == (0, 1)
+
+
+def test_the_card_tells_the_twins_own_sentences_from_years_and_the_authors(made):
+    own = "老庞和阿坤为排水沟吵了九天。"
+    made.remember(base={"name": "qwen2.5-coder-0.5b-instruct"})  # a small one
+    _, found = measured(made, own)
+    note = str(found["own_facts.memory"]["note"])
+    assert "1 year, told by the date of a text, 1 in a sentence of its own" in note, note
+    assert found["own_facts.memory"]["value"] > 2 / 8, "the author's sentences where it says none"

@@ -190,7 +190,8 @@ def _answers(found, questions, layer, thresholds):
     documents = [question["document"] for question in questions]
     measured = share_by_document(right, documents)
     own = sum(shown.own and hit for shown, hit in zip(found.facts[layer], right))
-    details = both(key, n=n, right=sum(right), own=own)
+    told = sum(hit and each.get("kind") == facts.YEAR for each, hit in zip(questions, right))
+    details = both(key, n=n, right=sum(right), own=own, told=told)
     return _rated(f"own_facts.{layer}", measured, thresholds, details)
 
 
