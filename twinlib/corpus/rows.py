@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from ..files import content_id
 from ..i18n import both, data
+from ..text.samples import FROM_TITLES
 from ..text.script import sentences_within, tokens_estimate
 from .questions.titles import short_question, title_question, titles
 from .records import Passage, Row
@@ -17,7 +18,7 @@ from .records import Passage, Row
 # A language with a smaller share of the tokens and with fewer texts gets no rows of its own.
 SMALLEST_SHARE, ENOUGH_TEXTS = 0.05, 5
 # Sources of questions that nobody wrote for a passage: they are filled into fixed sentences.
-READY_MADE = ("title", "heading", "short")
+READY_MADE = (*FROM_TITLES, "short")
 _EXCERPTS = 3  # in the persona prompt
 
 

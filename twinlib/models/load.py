@@ -297,6 +297,14 @@ def fast_bfloat16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
+def register_attention(name: str, attend: Callable) -> None:
+    """Let model.set_attn_implementation(name) take a function that makes its own masks."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+
+    AttentionInterface.register(name, attend)
+    AttentionMaskInterface.register(name, lambda *_, **__: None)
+
+
 def sixteen_bits(base: Base) -> "torch.dtype":
     """The torch dtype of a base in '16-bit': bfloat16, float16, or float32 if that overflows."""
     import torch

@@ -189,7 +189,7 @@ class Sampler:
     @contextlib.contextmanager
     def _sampling(self) -> Iterator[None]:
         """A context in which the model decodes: eval mode, our attention, LoRA in its dtype."""
-        _register()
+        load.register_attention(NAME, attend)
         training, before = self.model.training, self.base.config._attn_implementation
         self.base.set_attn_implementation(NAME)
         self.model.eval()
@@ -436,13 +436,6 @@ def _nucleus(scores, top_p):
     p = ordered.softmax(-1)
     ordered = ordered.masked_fill(p.cumsum(-1) - p >= top_p, -torch.inf)
     return torch.empty_like(scores).scatter_(-1, tokens, ordered)
-
-
-def _register():
-    from transformers import AttentionInterface, AttentionMaskInterface
-
-    AttentionInterface.register(NAME, attend)
-    AttentionMaskInterface.register(NAME, lambda *_, **__: None)
 
 
 def attend(module, query, key, value, attention_mask, scaling=None, **_):

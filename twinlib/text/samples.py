@@ -2,7 +2,7 @@
 
 from .script import language_of
 
-_TITLES = ("title", "heading")  # sources of questions that were made from a title
+FROM_TITLES = ("title", "heading")  # sources of questions that were made from a title
 
 
 def in_turn(*groups: list[dict]) -> list[dict]:
@@ -18,7 +18,7 @@ def in_turn(*groups: list[dict]) -> list[dict]:
             answer = row["messages"][-1]["content"]
             passage = row.get("passage") or answer
             seen[passage] = seen.get(passage, 0) + 1
-            rank = number, seen[passage], row.get("source") in _TITLES
+            rank = number, seen[passage], row.get("source") in FROM_TITLES
             by_language.setdefault(language_of(answer), []).append((rank, row))
     queues = [sorted(queue, key=lambda ranked: ranked[0]) for queue in by_language.values()]
     longest = max(map(len, queues), default=0)

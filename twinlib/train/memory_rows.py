@@ -15,11 +15,11 @@ from ..files import content_id
 from ..memory.index import Index, Passage
 from ..memory.own_words import own_words
 from ..memory.recall import SHOWN, with_passages
+from ..text.samples import FROM_TITLES
 from ..text.script import tokens_estimate
 from ..twin import Twin
 
 _WRONG = 3  # every third row has only wrong passages
-_TITLES = ("title", "heading")  # sources of rows
 _FOUND = 12  # passages that are looked at for each row
 
 
@@ -35,7 +35,7 @@ def eligible(rows: list[dict], index: Index) -> list[dict]:
         if row["kind"] == "qa" and row["messages"][-1]["content"] == texts.get(row["passage"])
     ]
     return sorted(
-        found, key=lambda row: (row["source"] in _TITLES, content_id(f"memory row {row['id']}"))
+        found, key=lambda row: (row["source"] in FROM_TITLES, content_id(f"memory row {row['id']}"))
     )
 
 

@@ -13,6 +13,8 @@ import inspect
 import itertools
 import random
 
+from ..models import load
+
 NAME = "packed"  # the attention's name in transformers
 _SEQUENCES_PER_DRAW = 8  # rows are drawn at random for so many sequences, then fitted into them
 
@@ -171,10 +173,7 @@ def _join(rows, capacity, padding, longest=None, border_count=0):
 
 def register() -> None:
     """Register `attend` with transformers, for model.set_attn_implementation(NAME)."""
-    from transformers import AttentionInterface, AttentionMaskInterface
-
-    AttentionInterface.register(NAME, attend)
-    AttentionMaskInterface.register(NAME, lambda *_, **__: None)
+    load.register_attention(NAME, attend)
 
 
 def attend(
