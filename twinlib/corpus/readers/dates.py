@@ -26,6 +26,7 @@ _NIGHT |= dict.fromkeys("夜里 夜裡 夜裏 夜间 夜間 深夜 半夜 午夜
 _NOON = ("中午", "正午")
 HALVES = (*_MORNING, *_AFTERNOON, *_NIGHT, *_NOON)
 _LETTERS, _DASH = re.compile(r"[^\W\d_]{3}"), re.compile(r"(?<=\d)[,;]?\s+[-–]\s+(?=\d)")
+_CLOCK = re.compile(r"\d{1,2}[:.]\d\d(?:[:.]\d\d)?\s?(?:[ap]\.?\s?m\.?)?", re.IGNORECASE)
 _WESTERN = re.compile(
     r"\w{3},? (\w{3}) (\d{1,2}) (\d\d):(\d\d):(\d\d) (?:[+-]\d{4}|\w{3,4}) (\d{4})"
 )
@@ -50,7 +51,9 @@ def _plain(text):
     match = NAMED.search(text) if _LETTERS.search(text) else None
     if match:
         year, month, day = named(match)
-        text = f"{year}-{month:02}-{day:02}{text[match.end() :]}"
+        before, after = text[: match.start()].strip(" ,"), text[match.end() :]
+        clock = f" {before}" if _CLOCK.fullmatch(before) and not after.strip(" ,.") else after
+        text = f"{year}-{month:02}-{day:02}{clock}"
     return _DASH.sub(" ", text) if "-" in text or "–" in text else text
 
 

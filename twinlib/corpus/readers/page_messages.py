@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...text.script import columns
-from .chats.form_parts import ANY_TIME, DAY, NEAR_DAY
+from .chats.form_parts import ANY_TIME, DAY, NEAR_DAY, PHONE
 from .html_to_markdown import BREAK, tags, text_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ _QUOTING = re.compile(
     r"(?:^|[-_])(?:quoted?|reply(?:-?to|-content|-?msg)?|cite|reference)(?:[-_]|$)", re.I
 )
 _OWN = {"self", "own", "mine", "me", "outgoing", "sent", "is-me", "right", "from-me", "me-msg"}
+_SIDES = _OWN | {"received", "incoming", "other", "others", "theirs", "them", "left", "in", "out"}
 _BLOCKS = ("p", "div", "li", "blockquote", "tr", "dd", "dt", "section", "article", "td", "br")
+_PHONE = re.compile(PHONE)
 _NAME_COLUMNS = 40
 
 
@@ -115,7 +117,8 @@ def _said(group):
         aside = [time, name] + [x for x in leaves if common[x.text] * 2 > len(items) > _FEWEST]
         gone = {id(leaf.tag) for leaf in aside if leaf}
         text, answers = _text(tag, gone)
-        own = bool(_OWN & {c.lower() for c in tag.get("class") or ()})
+        tops = [tag, *tag.find_all(True, recursive=False)]
+        own = any(_OWN & {c.lower() for c in top.get("class") or ()} for top in tops)
         said.append(Said(tag, sender, time.text if time else "", text, own, answers))
     said = [message for message in said if message.sender and message.text]
     names = Counter(message.sender for message in said)
@@ -141,7 +144,7 @@ def _place(tag, root):
     """The way from a message to an element in it: names, classes and numbers."""
     way = []
     while tag is not root and tag is not None:
-        names = tag.get("class") or ()
+        names = [name for name in tag.get("class") or () if name.lower() not in _SIDES]
         before = (other for other in tag.previous_siblings if getattr(other, "name", None))
         number = sum(1 for _ in islice(before, 20))
         way.append((tag.name, names[0] if names else number))
@@ -160,7 +163,8 @@ def _place_of_sender(items):
     for _, leaves in items:
         for leaf in leaves:
             short = columns(leaf.text) <= _NAME_COLUMNS and not re.search("[。！？!?]", leaf.text)
-            if short and not _is_time(leaf.text) and re.search(r"[^\W\d_]", leaf.text):
+            is_name = re.search(r"[^\W\d_]", leaf.text) or _PHONE.fullmatch(leaf.text)
+            if short and not _is_time(leaf.text) and is_name:
                 values.setdefault(leaf.place, []).append(leaf.text)
     fitting = []
     for order, (place, texts) in enumerate(values.items()):

@@ -31,8 +31,9 @@ _LABEL = re.compile(
     r"(?:>>+\s*|-\s*)?([A-Z][A-Z .'\-]{1,24}|[\u4e00-\u9fff]{2,6}(?: ?[A-Z\d]{1,2})?|"
     r"[A-Z][\w.'\-]+(?: (?:[A-Z][\w.'\-]+|\d{1,2}|[a-z]{1,3}\.?)){0,3}"
     rf"|{PHONE}|[^\W\d_]\w*[_\d]\w*)"  # or a nickname
-    r"[:：]\s*(?=\S)"
+    r"(?: ?[(（][^()（）\n]{1,24}[)）])?[:：]\s*(?=\S)"
 )
+_FULL_NAME = re.compile(r"[^\W\d_][\w.'\-]+(?: [^\W\d_][\w.'\-]*){1,3}")
 _IN_BRACKETS = re.compile(
     r"\s*(?!<v[.\s])[\[(（【<]([^\[\]()（）【】<>:：\n]{1,40})[\])）】>]\s?[:：]?\s*(?=\S)"
 )
@@ -209,11 +210,19 @@ def _cleaned(cues):
 
 
 def _unlabelled(cues):
-    """Cues without 'NAME: ', which becomes the speaker, where a name labels two cues or more."""
+    """Cues without 'NAME: ', which becomes the speaker, where a name labels two cues or more.
+
+    Where nearly all labels do that, names of two words or more label one, too, and any name where
+    nearly all cues have a label.
+    """
     labels = Counter(
         match[1] for cue in cues for line in cue.lines if (match := _LABEL.match(line))
     )
     names = {name for name, count in labels.items() if count > 1}
+    each = sum(bool(_LABEL.match(cue.lines[0])) for cue in cues) * 10 >= len(cues) * 9
+    often = sum(labels[name] for name in names) * 4 >= labels.total() * 3
+    if names and (each or often):
+        names |= {name for name in labels if each or _FULL_NAME.fullmatch(name)}
     unlabelled = []
     for cue in cues:
         for line in cue.lines if names else ():

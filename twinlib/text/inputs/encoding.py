@@ -20,6 +20,9 @@ _CHINESE = 0.12  # share of everyday characters from which a text is Chinese
 _CHINESE_ENCODINGS = ("gb18030", "big5")
 _FREQUENT = {"gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6)}  # first bytes of frequent characters
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+# Colour, bold, italics and the like, as IRC programs write them into their logs.
+_FORMATTING = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|[\x02\x0f\x16\x1d\x1f]")
 _FOUR = re.compile(rb"[\x81-\xfe][\x30-\x39][\x81-\xfe][\x30-\x39]")
 # Costs: of a byte left out, of characters that are rare, rarer, and with an ASCII second byte.
 _DROPPED, _RARE, _RARER, _RAREST = 4.0, 3.0, 4.0, 5.0
@@ -36,7 +39,9 @@ def decode(data: bytes) -> str:
         raise Unreadable("empty")
     text = _decode(data)
     # Many control characters: a binary file, whatever its name.
-    if text is None or len(re.findall(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]", text)) > len(text) / 500:
+    if text is not None and len(_CONTROLS.findall(text)) > len(text) / 500:
+        text = _FORMATTING.sub("", text)
+    if text is None or len(_CONTROLS.findall(text)) > len(text) / 500:
         raise Unreadable("binary")
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
     if not text.strip():

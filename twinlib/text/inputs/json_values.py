@@ -69,10 +69,15 @@ def _end_of_items(text):
 
 def first(text: str) -> Any:
     """The first JSON value of a text that may be cut off after it, or None."""
+    return first_at(text.lstrip(), 0)[0]
+
+
+def first_at(text: str, at: int) -> tuple[Any, int]:
+    """(the JSON value at a place in a text that may be cut off after it, its end) or (None, at)."""
     try:
-        return json.JSONDecoder().raw_decode(text.lstrip())[0]
+        return json.JSONDecoder().raw_decode(text, at)
     except (ValueError, RecursionError):
-        return None
+        return None, at
 
 
 def as_dicts(value: Any) -> list[dict]:

@@ -80,12 +80,22 @@ def of_one_order(lines: list[str]) -> list[Head]:
         best = [] if any_order else of_columns(lines)
     if len(any_order) > len(best) * 1.2:
         return _without_same_text(any_order)
-    best = _without_same_text(best)
+    best = _without_same_text(_in_angles(lines, best))
     count = Counter(head.name for head in best)
     if sum(bool(head.text) for head in best) * 2 < len(best):  # the text is on the next lines
         several = sum(times > 1 for times in count.values()) > 1
         return [x for x in best if not several or count[x.name] > 1 or len(x.name.split()) < 3]
     return [head for head in best if head.text or count[head.name] > 1]
+
+
+def _in_angles(lines, found):
+    """The heads that name the sender as '<Ole>', where most do: the rest are joins and the like."""
+    named = [
+        head
+        for head in found
+        if re.search(r"<[@+%&~ ]?" + re.escape(head.name) + " ?>", lines[head.line])
+    ]
+    return named if len(named) * 2 > len(found) else found
 
 
 def _without_same_text(found):

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from os.path import commonprefix
 
 from ....text.inputs import spreadsheets
@@ -36,6 +36,22 @@ _LINE_TITLE = re.compile(
 )
 _RULE = re.compile(r"={20,}|消息分组[:：].*")  # lines that QQ writes between two chats
 _QQ, _OBJECT = "消息记录", re.compile(r"消息对象[:：](.*)")
+_KAKAO_SAVED = re.compile(r"(?:Date Saved|저장한 날짜)\s?[:：]\s?\S")  # its second line
+# {program: (a head that no other writes so, any line that begins in a time as it does)}
+_HEADS = {
+    "line": (
+        re.compile(rf"{form_parts.CLOCK}\t[^\t]{{1,40}}\t\S"),
+        re.compile(rf"{form_parts.CLOCK}\t[^\t]+\t"),
+    ),
+    "qq": (
+        re.compile(rf"{form_parts.STAMP} \S.{{0,60}}?(?:\(\d{{5,12}}\)|<[^<>\s]+@[^<>\s]+>)$"),
+        re.compile(form_parts.STAMP),
+    ),
+    "zoom": (
+        re.compile(rf"\d\d:\d\d:\d\d\s+{text_forms.SENDER}[^:：]+?\s?[:：]"),
+        re.compile(r"\d\d:\d\d:\d\d\s"),
+    ),
+}
 _SYSTEM = {"系统消息", "系统", "system", "系統訊息", "系統"}
 # Where the words of a message of Discord, iMessage or QQ's exporter end and its lists begin.
 _DISCORD_PART = re.compile(r"\{(Attachments|Embed|Stickers|Reactions|Forwarded Message)\}")
@@ -60,6 +76,13 @@ _DATED = re.compile(
 )
 _CELL_ENDS = re.compile(r"(?<=\S)\"[,;]$")  # of a table in quotation marks
 _NO_LABEL = re.compile(r"[:：](?=\s\S)")  # where a name stands else
+# An IRC user's whole address, and the sign of who is identified: '<ole!ole@host.net> +yes'
+_MASK = re.compile(r"(?<=<)([^\s<>!]{1,40})![^\s<>]{1,80}@[^\s<>]{1,120}> ?[+-]?")
+_NICKNAMED = re.compile(r".{0,30}?\d:\d\d\S{0,12}\s{1,2}<[@+%&~ ]?[^\s<>]+>\s")
+# What else stands in a log of IRC: a line with a time, or behind the signs of joins and the like
+_LOGGED = re.compile(r".{0,30}\d:\d\d|\*{3}|-!-|={3}|-{2,3}|<--|\* ")
+_COPIED = re.compile(r"(?:\[?[\d:]{5,8}\]? )?<[@+%&~ ]?([^\s<>]+)> ")
+_FEWEST_NICKNAMED = 6
 _AREA = re.compile(r"\((\d{2,4})\) (?=\d{3,4}-\d{4})")  # of a phone number, in brackets
 _CLOCK_AND_SPACE = re.compile(rf"(?m)^{form_parts.ANY_TIME}\u200b+[^\n\u200b]{{1,40}}\u200b+")
 _WIDE_CLOCK = re.compile(r"(?<=\d)：(?=\d\d)")  # a sign that Chinese keyboards write
@@ -67,12 +90,15 @@ _MOST_LINES = 4  # of a message, on average, in a chat whose times are written s
 _NUMBERS = re.compile(r"\d.*\d.*\d")
 _STAMPED = re.compile(rf"\[?{form_parts.STAMP}\b\W.*")
 _UNKNOWN = ("unknown", "fields", "untimed", "records")  # forms of programs that are not known
+_KNOWN = ("qq", "line")  # programs whose own sentences are listed
 _PROGRAMS = ("bracketed", "line", "kakao", "line spaced", "clocked", "elapsed", "labelled")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
+_MACHINES = re.compile(r"\[?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*\s")  # before each line of a log
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h时時点點]\d\d"), 3
 _SHORTEST_FRAME, _SURE_FRAME = 3, 8  # characters beside the name
 _MOST_HEADS = 500  # that tell what heads look like
-_PLAIN, _MARKDOWN = (".txt", ".text", ".log", ""), (".md", ".markdown")
+_PLAIN = (".txt", ".text", ".log", ".weechatlog", "")
+_MARKDOWN = (".md", ".markdown")
 _EDGE = re.compile(r"\s[^\w\s]{1,8}$|</\w+>$")
 _START = re.compile(  # signs, a word and a sign, the end of a bracket
     r"(?:[^\w\s]{1,4}|[^\W_]{1,16}\s?[:：›»>|]|[^\s()\[\]]{1,40}[)\]])\s+(?=\S)|[:：.](?=\w)"
@@ -113,13 +139,27 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
     for title, part in _parts(_lines(file.text)):
         messages = _messages(part, form)
         if messages:
-            known = form in _PROGRAMS or bool(_opening(_lines(start(file))))
+            first = _lines(start(file))
+            is_irc = form in _UNKNOWN and _is_irc(first, text_forms.heads(first, form))
+            known = form in _PROGRAMS or is_irc or _opening(first) in _KNOWN
             yield Conversation(
                 title or title_of(file.name),
                 messages,
                 known=known,
-                any_layout=form in _UNKNOWN,
+                any_layout=form in _UNKNOWN and not is_irc,
             )
+
+
+def _is_irc(lines, heads):
+    """Whether nearly all messages stand behind a time and a nickname: '[10:41] <ole> no'.
+
+    What programs for IRC say of joins and the like never stands behind a nickname.
+    """
+    starts = {head.line for head in heads}
+    found = sum(bool(_NICKNAMED.match(lines[n])) for n in starts)
+    rest = [line for n, line in enumerate(lines) if line and n not in starts]
+    else_ = sum(not _LOGGED.match(line) for line in rest)  # a message has one line
+    return found >= _FEWEST_NICKNAMED and found * 10 >= len(heads) * 9 and else_ * 50 <= found
 
 
 def _form(file):
@@ -139,7 +179,7 @@ def _form_of(text, is_markdown, is_plain):
     whole = (
         is_plain
         or form
-        and form not in _SPOKEN
+        and form != "labelled"
         and text_forms.fill(lines, text_forms.heads(lines, form))
     )
     return form if whole else None
@@ -148,13 +188,16 @@ def _form_of(text, is_markdown, is_plain):
 def is_unread(file: File) -> bool:
     """Whether the text is a conversation in a layout in which the speakers can't be told.
 
-    Its records tell, or its shape alone.
+    Its records tell, or its shape alone, or a time as only machines write it before every line.
     """
     text = start(file)
     if _has_author(text):
         return False
     lines = _lines(text)[:3000]
     shape = text_shape.is_conversation
+    filled = list(filter(None, lines))
+    if len(filled) > 2 and all(map(_MACHINES.match, filled)):
+        return True
     return bool(record_grammar.find(lines)) or shape(text.split("\n")[:3000])
 
 
@@ -169,6 +212,7 @@ def _lines(text):
     text = _AREA.sub(r"\1 ", text) if ") " in text else text
     if "\u200b" in text:  # which pages write between a time, a name and a text
         text = _CLOCK_AND_SPACE.sub(lambda match: re.sub("\u200b+", "\t", match[0]), text)
+    text = _MASK.sub(r"\1> ", text) if "!" in text and "@" in text else text
     lines = [INVISIBLE.sub("", line).strip(" \r\u3000\xa0") for line in text.split("\n")]
     if sum(map(bool, map(_WIDE_CLOCK.search, lines))) * _MOST_LINES > sum(map(bool, lines)):
         lines = [_WIDE_CLOCK.sub(":", line) for line in lines]
@@ -177,11 +221,24 @@ def _lines(text):
 
 
 def _opening(lines):
-    """'qq' or 'line' when the file begins as these programs begin theirs."""
-    first = next((line for line in lines if line), "")
+    """The program, a key of text_forms.OPENINGS, that the file shows itself to be of; else ''.
+
+    By its first lines, or by what QQ and Zoom write in every head and no other program does.
+    """
+    first, second, *_ = [*islice(filter(None, lines), 2), "", ""]
     if first.startswith(_QQ):
         return "qq"
-    return "line" if re.match(r"\[LINE\]|Chat history (?:with|in) ", first) else ""
+    if re.match(r"\[LINE\]|Chat history (?:with|in) ", first):
+        return "line"
+    if _KAKAO_SAVED.match(second):
+        return "kakao"
+    for program, (head, any_head) in _HEADS.items():
+        found = sum(bool(head.match(line)) for line in lines)
+        if program == "line" and not any(map(text_forms.LINE_DAY.fullmatch, lines)):
+            continue  # a table
+        if found > 1 and found * 10 >= sum(bool(any_head.match(line)) for line in lines) * 9:
+            return program
+    return ""
 
 
 def _parts(lines):
@@ -214,6 +271,10 @@ def _messages(lines, form):
     if form == "stacked":
         taken = {number for head in heads for number in range(head.line, head.body)}
         unknown |= {n for n, x in enumerate(lines) if n not in taken and text_forms.is_time(x)}
+    names = set()
+    if form in _UNKNOWN and _is_irc(lines, heads):  # a message is one line
+        names, starts = {head.name for head in heads}, {head.line for head in heads}
+        unknown |= {n for n, line in enumerate(lines) if line and n not in starts}
     if form == "records" and (slot := record_grammar.find(lines)):
         unknown |= slot.nameless
     unknown -= {n for n in unknown if lines[n].split(":")[0].strip().casefold() in _OF_POLLS}
@@ -239,6 +300,8 @@ def _messages(lines, form):
             is_system = head.name.casefold() in _SYSTEM
             if is_system or not _NAMES.search(head.name):
                 reason = "platform"
+            elif names and (copied := _COPIED.match(text)) and copied[1] in names:
+                reason = "quote"  # a line of the log itself
             text = _CELL_ENDS.sub("", text) if form in _UNKNOWN else text
             if text and not (is_system and form not in _UNKNOWN):
                 of_head.append(Message(head.name, text, time, mine, reason))

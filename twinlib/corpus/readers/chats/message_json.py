@@ -1,9 +1,10 @@
 """Chats and posts that programs export as JSON: an object around a list of messages, or JSON Lines.
 
 WeFlow and EchoTrace (WeChat), ChatLab's format, QQ Chat Exporter (one file or chunks), Messenger
-and Instagram, Discord (DiscordChatExporter), Slack, Google Chat, Weibo's crawlers, and their like.
-`ROLES` says under which keys each of them keeps sender, text and time: another program of this
-kind needs a key there and no code. Meta writes UTF-8 as if each byte were a character, which is
+and Instagram, Discord (DiscordChatExporter), Slack, Google Chat, Skype, Hangouts, Teams, HipChat,
+Rocket.Chat, Snapchat, Weibo's crawlers, and their like, whose lists message_lists.py finds. `ROLES`
+says under which keys each of them keeps sender, text and time: another program of this kind needs a
+key there and no code. Meta writes UTF-8 as if each byte were a character, which is
 undone.
 """
 
@@ -22,30 +23,36 @@ from ....text.inputs.filename import title_of
 from ....text.inputs.input_file import File, Options
 from ....text.inputs.json_values import as_dict, as_dicts, as_str
 from .. import dates
+from . import message_lists
 from .chat_table import own_post, unquoted
 from .messages import Conversation, Message, in_order
 
 # {role: keys, of which the first that is filled counts}; 'a.b' is b in the object a.
 ROLES = {
-    "text": "content.text content text message.text message body text_raw raw_text msg".split(),
+    "text": (
+        "content.text content text message.text message body.content body text_raw raw_text msg "
+        "chat_message.message_content.segment"
+    ).split(),
     "name": (
         "groupNickname senderDisplayName accountName sender_name senderName author.nickname "
         "sender.groupCard sender.remark sender.name sender.nickname author.name "
         "author.displayName user_profile.display_name user_profile.real_name user.name "
-        "user.screen_name from.name creator.name nickname username screen_name sender author from "
-        "user"
+        "user.screen_name from.name from.user.displayName from.displayName creator.name u.name "
+        "u.username displayName nickname username screen_name sender author from user"
     ).split(),
     "id": (
         "sender.uid sender.uin sender.id senderUsername sender author.id creator.email user.id "
-        "user sender_id senderId"
+        "user u._id from.user.id from.id sender_id.gaia_id sender_id.chat_id sender_id senderId "
+        "from"
     ).split(),
     "time": (
         "formattedTime timestamp timestamp_ms time createTime create_time created_at "
-        "publish_time created_date ts date sent_at"
+        "publish_time created_date createdDateTime created originalarrivaltime composetime ts date "
+        "sent_at date_unixtime"
     ).split(),
     "mine": "isSend isSelf is_send is_self is_sender isSender from_me isOwn".split(),
-    "type": "type msgType messageType".split(),
-    "subtype": ["subtype"],
+    "type": "type msgType messageType messagetype media_type".split(),
+    "subtype": ["subtype", "t"],  # Slack's, Rocket.Chat's
     "message id": "platformMessageId id messageId message_id client_msg_id".split(),
     "answers": (
         "replyToMessageId content.reply.referencedMessageId content.reply.messageId "
@@ -54,16 +61,24 @@ ROLES = {
     "quoted": "quotedContent content.reply.content".split(),
     "thread": ["thread_ts"],  # the time of the message that it began with
 }
+_SPELLING = {
+    key.lower(): key for paths in ROLES.values() for path in paths for key in path.split(".")
+}
 # Where an export keeps its messages, its title, and who the owner is.
 _LISTS = "messages weibo statuses".split()
 _TITLES = (
     "session.remark session.displayName session.nickname meta.name chatInfo.name channel.name "
     "title threadName name"
 ).split()
-_OWNERS = "meta.ownerId chatInfo.selfUid chatInfo.selfUin chatInfo.selfName".split()
+_OWNERS = (
+    "meta.ownerId chatInfo.selfUid chatInfo.selfUin chatInfo.selfName userId "
+    "conversation.self_conversation_state.self_read_state.participant_id.gaia_id "
+    "conversation.conversation.self_conversation_state.self_read_state.participant_id.gaia_id"
+).split()
 # Types of messages with the sender's own words; those of ChatLab are numbers.
 _OWN_TYPES = set(
-    "0 2 25 text reply voice default normal generic message 文本消息 引用消息 语音消息".split()
+    "0 2 25 text richtext reply voice default normal generic message "
+    "文本消息 引用消息 语音消息".split()
 )
 _OWN_SUBTYPES = ("thread_broadcast", "file_share", "me_message")  # Slack's
 _PASSED_ON = set("26 forward share 聊天记录合并转发 转发消息".split())
@@ -99,7 +114,20 @@ def looks_like(file: File) -> bool:
     if _SIGNS.search(text):
         return True
     found = re.search(rf'"(?:{"|".join(_LISTS)})"\s*:\s*\[', text)
-    return bool(found) and _is_message(json_values.first(text[found.end() :]))
+    if found and _is_message(json_values.first(text[found.end() :])):
+        return True
+    return file.suffix == ".json" and message_lists.begin(text, _is_any_message)
+
+
+def _is_any_message(value):
+    """Whether a JSON value is a message, with its keys in any case of letters."""
+    return _is_event(value) and bool(_of(message_lists.canonical(value, _SPELLING), "text"))
+
+
+def _is_event(value):
+    """Whether it has a sender and a time, as a message has, or a call."""
+    message = message_lists.canonical(value, _SPELLING) if isinstance(value, dict) else {}
+    return bool(_of(message, "time") and (_of(message, "name") or _of(message, "id")))
 
 
 def _is_message(value):
@@ -120,8 +148,9 @@ def _is_nested_message(value):
 def conversations(file: File, options: Options) -> Iterator[Conversation]:
     """Yield the export's Conversations. Raises Unreadable."""
     head, messages = _parts(file)
-    if not messages:
-        raise Unreadable("index")
+    if not any(map(_is_message, messages)):
+        yield from _listed(file)
+        return
     if "weibo" in head or "statuses" in head:
         posts = [post for message in messages for post in _post(message)]
         yield Conversation(title_of(file.name), sorted(posts, key=lambda post: post.time), "post")
@@ -134,6 +163,22 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
         title = folder
     found = _messages(messages, _owner(head), _people(file, head, messages))
     yield Conversation(title or title_of(file.name), in_order(found))
+
+
+def _listed(file):
+    """The Conversations of the lists of messages that are anywhere in a file. Raises Unreadable."""
+    export = json_values.load_file(file)
+    found = list(message_lists.find(export, _is_any_message, _is_event))
+    if not found:
+        raise Unreadable("index")
+    for each in found:
+        messages = [message_lists.canonical(message, _SPELLING) for message in each.messages]
+        around = [message_lists.canonical(value, _SPELLING) for value in each.around]
+        people = message_lists.people([{**value, each.key: None} for value in each.around])
+        owner = set().union(*map(_owner, around))
+        titles = (_at(value, path) for value in around[:2] for path in _TITLES)
+        title = next(filter(None, titles), "") or title_of(file.name)
+        yield Conversation(title, in_order(_messages(messages, owner, people)))
 
 
 def _parts(file):
@@ -154,7 +199,14 @@ def _parts(file):
         return {}, as_dicts(export)
     chunks = as_dicts(as_dict(export).get("chunks")) or [as_dict(export)]
     key = next((key for key in _LISTS if key in chunks[0]), "messages")
-    return chunks[0], [message for chunk in chunks for message in as_dicts(chunk.get(key))]
+    messages = [message for chunk in chunks for message in as_dicts(chunk.get(key))]
+    return chunks[0], [each for message in messages for each in (message, *_replies(message))]
+
+
+def _replies(message):
+    """The replies that some exporters of Slack and Mattermost keep in the message itself."""
+    listed = (value for key, value in message.items() if key.endswith("replies"))
+    return [reply for value in listed for reply in as_dicts(value) if _is_message(reply)]
 
 
 def _manifest(file):
@@ -188,6 +240,8 @@ def _people(file, head, messages):
 
 def _messages(listed, owner, people):
     times = dates.times([_of(message, "time") for message in listed])
+    # An owner of whom there is no message may be called otherwise here.
+    owner = owner if any(_is_mine(message, owner, _of(message, "id")) for message in listed) else ()
     by_id = {id: message for message in listed if (id := _of(message, "message id"))}
     messages, usual, reactions = [], _usual_type(listed), _reactions(listed)
     in_threads = _asked_in_threads(listed, people)
@@ -207,6 +261,10 @@ def _messages(listed, owner, people):
             reason = _reason(message, "" if kind == usual else kind)
             if kind in _SYSTEM or _is_systems(message) or said_by_app(text):
                 reason = "platform"
+            if sender_id and _of(message, "text").startswith(
+                (f"<@{sender_id}>", f"<@{sender_id}|")
+            ):
+                reason = "platform"  # '@ole uploaded a file: …', as Slack says of its sender
             if _tells_what_was_sent(message, name, text) or _EMOJI.sub("", text) in reactions:
                 reason = "platform"
             reply_to = in_threads.get(number, quoted or None)
@@ -336,16 +394,19 @@ def _post(post):
 
 
 def _of(message: dict, role: str) -> str:
-    """The first filled value of a role."""
-    return next(filter(None, (_at(message, path) for path in ROLES[role])), "")
+    """The first filled value of a role; a text may be in parts."""
+    return next(filter(None, (_at(message, path, role == "text") for path in ROLES[role])), "")
 
 
-def _at(value: Any, path: str) -> str:
+def _at(value: Any, path: str, in_parts: bool = False) -> str:
     """The string or number at a path of keys, as a string; '' for anything else."""
     *keys, last = path.split(".")
     for key in keys:
         value = as_dict(as_dict(value).get(key))
     value = as_dict(value).get(last)
+    if in_parts and isinstance(value, list):
+        parts = (part if isinstance(part, str) else as_dict(part).get("text") for part in value)
+        value = "".join(map(as_str, parts))
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).lower() if isinstance(value, bool) else as_str(value).strip()

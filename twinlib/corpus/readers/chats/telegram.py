@@ -71,8 +71,9 @@ def _messages(chat, me):
 def _ownership(chat, messages, me):
     """A function that tells whether a message is the owner's: True, False or None (unknown)."""
     kind, partner = as_str(chat.get("type")), as_str(chat.get("id"))
-    if kind == "saved_messages":
-        return lambda message: True
+    if kind == "saved_messages":  # its id is the owner's
+        known = partner in set(map(_sender_id, messages))
+        return lambda message: not known or _sender_id(message) == partner
     if me and not _is_channel(chat):
         return lambda message: _sender_id(message) == me
     if kind in ("personal_chat", "bot_chat") and partner in set(map(_sender_id, messages)):

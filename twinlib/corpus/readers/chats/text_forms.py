@@ -42,8 +42,9 @@ from .form_parts import (
     name_of,
 )
 
-_NAME = r"(?P<name>[^\s:：][^\t:：]{0,39}?)"
-_SPOKEN_NAME = r"(?P<name>[^\s:：\[\]][^\t:：\n\]]{0,39}?)"
+# Not behind '<', as in '<Ole> Kim: done?', where it stands before the colon of what is said.
+_NAME = r"(?P<name>(?!<|\*{3})[^\s:：][^\t:：]{0,39}?)"
+_SPOKEN_NAME = r"(?P<name>(?!<|\*{3})[^\s:：\[\]][^\t:：\n\]]{0,79}?)"
 _ELAPSED = r"[\[(]?(?P<time>(?:\d{1,2}:)?\d{1,2}:\d{2})(?:[.,]\d{1,3})?[\])]?"
 _TO = r"(?:\s+to\s+[^:：\n]{1,60}?)?"  # Zoom's receivers
 # A time alone on its line, with what iMessage, Teams and QQ's exporter write around it.
@@ -52,6 +53,16 @@ _ALONE = re.compile(
     r"(?:\s*\((?:Read|Delivered|Edited)\b[^()]*\)|\s*→\s*\S+)?"
 )
 NAMED_STAMP = rf"{NAMED}\s+{CLOCK}"  # as iMessage writes it
+# Zoom's words for 'from' and 'to' in the languages of its users: 'Von Ole an Alle: ja'.
+SENDER = (
+    r"(?:(?i:from|de|von|da|van|od|från|fra|от|від)|从|從|自|来自|來自|开始|開始|보낸 사람)"
+    r"\s+(?=\S)"
+)
+_SENDER = re.compile(SENDER)
+_RECEIVER = re.compile(
+    r"\s+(?:(?i:to|a|à|an|para|naar|do|till|til|для|кому)|到|至|给|給|に|에게)\s+\S.*$"
+)
+_LONGEST_NAME = 40
 _ANY_CLOCK = re.compile(rf"{ANY_CLOCK}(?:\s?[AaPp]\.?\s?[Mm]\b\.?)?")
 _BESIDE = (0, 1, 2, 3, -1, -2, -3)  # lines that are not blank, from a head
 _LONGEST = 80  # characters of a line with a time and what programs write beside it
@@ -100,6 +111,16 @@ def _are_close(lines, heads):
     steps = [after - before for before, after in zip(times, times[1:])]
     near = _most_one_way(steps, timedelta(0), _NEAR)
     return bool(steps) and near * 2 >= len(steps)
+
+
+def _are_close_or_all(lines, heads):
+    """The same, or whether each message is a paragraph below a time with its seconds."""
+    starts = {head.line for head in heads}
+    begun = [n for n, line in enumerate(lines) if line and not (n and lines[n - 1])]
+    exact = sum(bool(re.search(r":\d\d:\d\d", head.time)) for head in heads) == len(heads)
+    filled = not any(head.text for head in heads) and min(starts) in begun
+    late = [n for n in begun if n >= min(starts)]
+    return _are_close(lines, heads) or exact and filled and starts == set(late)
 
 
 def _most_one_way(steps, none, limit):
@@ -271,7 +292,7 @@ def _is_untimed(lines, heads):
 FORMS: dict[str, Form] = {
     name: Form(pattern and re.compile(pattern), *rest)
     for name, (pattern, *rest) in {
-        "dated": (rf"(?P<time>{STAMP})\s+{_NAME}\s*(?P<text>)", _are_close, True),
+        "dated": (rf"(?P<time>{STAMP})\s+{_NAME}\s*(?P<text>)", _are_close_or_all, True),
         "signed": (rf"{_NAME}\s+(?P<time>{STAMP})(?P<text>)", _are_close, True),
         "bracketed": (
             rf"\[(?P<time>{STAMP})\]\s+{_NAME}(?: \(pinned\))?(?P<text>)",
@@ -280,7 +301,7 @@ FORMS: dict[str, Form] = {
         ),
         "line": (rf"(?P<time>{CLOCK})\t(?P<name>[^\t]+)\t(?P<text>.*)", _have_days, False, True),
         "kakao": (
-            rf"\[(?P<name>[^\]\n]{{1,40}})\] \[(?P<time>{CLOCK})\] (?P<text>.*)",
+            rf"\[(?P<name>[^\]\n]{{0,40}})\] \[(?P<time>{CLOCK})\] (?P<text>.*)",
             _have_days,
             False,
             True,
@@ -294,7 +315,8 @@ FORMS: dict[str, Form] = {
         "clocked": (rf"{_NAME}[:：]?\s+{_ELAPSED}(?P<text>)", _run_from_zero),
         "elapsed": (rf"{_ELAPSED}\s+{_NAME}(?:[:：]\s*(?P<text>.*))?", _run_from_zero),
         "spoken": (
-            rf"\[?(?P<time>{STAMP}|{CLOCK})\]?[,;\s]\s*(?:[-–]\s+|From\s+)?{_SPOKEN_NAME}{_TO}"
+            rf"\[?(?P<time>{STAMP}|{CLOCK},? {DAY}|{CLOCK})\]?[,;\s]\s*(?:[-–]\s+)?"
+            rf"{_SPOKEN_NAME}{_TO}"
             r"\s*[:：](?:\s*(?P<text>.*))?",
             _run_on_or_close,
             True,
@@ -314,21 +336,26 @@ FORMS: dict[str, Form] = {
 }
 
 
+# {program that the file shows itself to be of: the forms that it writes}
+OPENINGS = {
+    "qq": ("dated",),
+    "line": ("line", "line spaced"),
+    "kakao": ("spoken", "kakao"),
+    "zoom": ("spoken",),
+}
+
+
 def form_of(lines: list[str], opening: str = "") -> str | None:
     """The key of FORMS that the lines are written in, or None for what is no conversation.
 
-    `opening` is 'qq' or 'line' where the file begins as these programs begin theirs.
+    `opening` is a key of OPENINGS where the file is surely of that program.
     """
     clocks = [number for number, line in enumerate(lines) if _HAS_CLOCK.search(line)]
     for form in FORMS:
         if form not in ("labelled", "unknown", "untimed", "records") and len(clocks) < 2:
             continue
         found = heads(lines, form, clocks)
-        if found and (form, opening) in (
-            ("dated", "qq"),
-            ("line", "line"),
-            ("line spaced", "line"),
-        ):
+        if found and form in OPENINGS.get(opening, ()):
             return form
         is_chat = (
             len(found) > 2
@@ -358,7 +385,13 @@ def heads(lines: list[str], form: str, clocks: list[int] | None = None) -> list[
     pattern, numbers = FORMS[form].pattern, range(len(lines)) if form == "labelled" else clocks
     matches = [(number, pattern.fullmatch(lines[number])) for number in numbers]
     found = [
-        Head(number, name_of(match["name"]), match["time"], match["text"] or "", number + 1)
+        Head(
+            number,
+            name_of(match["name"].strip("*")),
+            match["time"],
+            match["text"] or "",
+            number + 1,
+        )
         for number, match in matches
         if match and not _IS_DAY.fullmatch(match["name"])
     ]
@@ -372,6 +405,9 @@ def heads(lines: list[str], form: str, clocks: list[int] | None = None) -> list[
         return [head for head in found if count[head.name] > 1]
     if form == "line spaced":
         return _with_whole_names(found)
+    if form == "spoken":
+        found, _ = _without_receivers(found)
+        found = [head for head in found if len(head.name) <= _LONGEST_NAME]
     names = {head.name for head in found}  # WeChat may write 'Name:' without a time later on
     alone = [
         Head(number, line[:-1].strip(), "", "", number + 1)
@@ -379,6 +415,22 @@ def heads(lines: list[str], form: str, clocks: list[int] | None = None) -> list[
         if form == "signed" and line[-1:] in (":", "：") and line[:-1].strip() in names
     ]
     return any_order.without_common_words(sorted(found + alone))
+
+
+def _without_receivers(found):
+    """(heads without 'From' before the name and 'to Everyone' behind it, whether nearly all had).
+
+    Zoom writes both, in the language of whoever saved the chat.
+    """
+    sent = [_SENDER.match(head.name) for head in found]
+    count = Counter(match[0].strip().casefold() for match in sent if match)
+    if not count or count.most_common(1)[0][1] * 10 < len(found) * 9:
+        return found, False
+    named = []
+    for head, match in zip(found, sent):
+        name = _RECEIVER.sub("", head.name[match.end() :]) if match else head.name
+        named.append(head._replace(name=name_of(name)))
+    return named, True
 
 
 def _stacked(lines, clocks):

@@ -18,6 +18,12 @@ from .messages import INVISIBLE, Conversation, Message, oldest_first
 
 _IPHONE = re.compile(r"\[([^\[\]\n]{8,40})\] ?")
 _ANDROID = re.compile(r"([\d][^\n]{8,40}?) [-–] ")
+# A comma before the clock, or brackets, and no more than a sign behind it: no diary, and no log,
+# writes its days so.
+_SURELY = re.compile(
+    r"(?:\[?\d{1,4}[./-]\d{1,2}[./-]\d{1,4}, |\[\d{1,2}[./]\d{1,2}[./]\d{2,4} )"
+    r"\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[AaPp]\.?\s?[Mm]\.?)?(?:\] ?| [-–] )"
+)
 _WITHIN = "\u2028"  # a line break within a message
 _ATTACHED = re.compile(
     r"^[^\n]+\.\w{2,5} \([^()\n]{2,30}\)(?:\n|$)|<[^<>\n:：]{2,12}[:：] ?[^<>\n]+\.\w{2,5}>$"
@@ -43,11 +49,18 @@ def looks_like(file: File) -> bool:
         return False
     is_named = _NAMED.search(file.name)
     spaced = sum(bool(match) and not above.strip() for above, match in zip(lines, headers[1:]))
-    return bool(is_named) or (
-        len(names) > 1
-        and len(names) * 2 <= sum(names.values()) + 1
-        and spaced * 2 < sum(map(bool, headers))
-    )
+    if spaced * 2 >= sum(map(bool, headers)):  # as the days of a diary are
+        return bool(is_named)
+    several = len(names) > 1 and len(names) * 2 <= sum(names.values()) + 1
+    return bool(is_named) or several or _is_surely(headers, dated, names)
+
+
+def _is_surely(headers, dated, names):
+    """Whether nearly all heads are in WhatsApp's own form, however few messages there are."""
+    heads = [match for match in headers if match]
+    sure = sum(bool(_SURELY.fullmatch(match[0])) for match in heads)
+    fewest = 3 if len(names) == 1 else 2  # of a chat in which one person writes
+    return sure * 10 >= len(heads) * 9 and len(dated) >= max(fewest, len(heads) / 2)
 
 
 def _header(line):
@@ -110,10 +123,12 @@ def _entries(text):
     lines = [_bare(line) for line in text.split("\n")]
     matches = [_header(line) for line in lines]
     forms = Counter(_shape(match[0]) for match in matches if match)
-    bracket = sum(match[0][0] == "[" for match in matches if match) * 2 > sum(forms.values())
+    brackets, total = sum(match[0][0] == "[" for match in matches if match), forms.total()
+    both = min(brackets, total - brackets) * 4 >= total  # two chats in one file
     stamp, entry = None, []
     for line, match in zip(lines, matches):
-        head = (_IPHONE if bracket else _ANDROID).match(line)
+        is_iphone = line[:1] == "[" if both else brackets * 2 > total
+        head = (_IPHONE if is_iphone else _ANDROID).match(line)
         if head and (match or _shape(head[0]) in forms and ": " in line[head.end() :]):
             if stamp:
                 yield stamp, "\n".join(entry).replace(_WITHIN, "\n")
