@@ -301,7 +301,7 @@ FORMS: dict[str, Form] = {
         ),
         "line": (rf"(?P<time>{CLOCK})\t(?P<name>[^\t]+)\t(?P<text>.*)", _have_days, False, True),
         "kakao": (
-            rf"\[(?P<name>[^\]\n]{{0,40}})\] \[(?P<time>{CLOCK})\] (?P<text>.*)",
+            rf"\[(?P<name>[^\]\n]{{1,40}})\] \[(?P<time>{CLOCK})\] (?P<text>.*)",
             _have_days,
             False,
             True,
