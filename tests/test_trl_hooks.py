@@ -8,7 +8,7 @@ import torch
 from conftest import ROOT
 from test_grpo_alarms import history, in_training
 
-from twinlib.train import callbacks, trl_hooks
+from twinlib.train import callbacks, grpo, rewards, trl_hooks
 
 # What transformers' Trainer has, from which TRL's inherits, and which is overridden.
 OF_TRANSFORMERS = {"_prepare_inputs", "_save_checkpoint"}
@@ -102,3 +102,28 @@ def test_answering_is_timed_and_the_vocabulary_is_taken_in_parts(twin, tiny_base
     steps = [record for record in history(training) if "answering" in record]
     assert len(steps) == 2 and all(0 < record["answering"] < 1 for record in steps)
     assert not whole
+
+
+@pytest.mark.slow
+def test_a_step_that_is_learnt_in_parts_is_one_step_for_trl(twin, tiny_base, monkeypatch):
+    """It counts its steps to know which answers come next, and when to ask for new ones."""
+    monkeypatch.setattr(grpo, "learning", lambda *_: (4, "none"))
+    monkeypatch.setitem(rewards.REWARDS, "correct", lambda texts, _: [len(t) % 3 for t in texts])
+    learnt, sampled = [], []
+
+    def counted(*asked):
+        sampled.append(len(asked[0]))
+        return sample(*asked)
+
+    for most in (None, 2):
+        changes = {"batch": 8, "steps": 2, "learning_rate": 1e-3}
+        trainer, callback, training = in_training(twin, tiny_base, **changes)
+        trainer.most, sample = most, trainer.sampler.sample
+        monkeypatch.setattr(trainer.sampler, "sample", counted)
+        callbacks.train(trainer, callback, None, training.progress)
+        assert trainer.parts == (2 if most else 1)
+        weights = training.model.state_dict().items()
+        learnt.append({name: value for name, value in weights if "lora_" in name})
+    assert sampled == [2] * 4, "two problems at each of two steps, twice"
+    for name, weight in learnt[0].items():
+        torch.testing.assert_close(learnt[1][name], weight, atol=2e-4, rtol=1e-2)
