@@ -121,7 +121,14 @@ def _utterances(conversation, mine):
     members = _members(conversation)
     texts = [] if conversation.known else [(m.sender, m.text) for m in conversation.messages]
     alone = sum(message.skip_reason == "platform" for message in conversation.messages) > 1
-    judge = Judge(members, texts, conversation.known, alone, conversation.any_layout)
+    judge = Judge(
+        members,
+        texts,
+        conversation.known,
+        alone,
+        by_words=conversation.any_layout,
+        unmarked=conversation.unmarked,
+    )
     burst, question, first_number = [], "", 0
     for number, message in enumerate(conversation.messages):
         own = message.sender in mine if message.mine is None else message.mine

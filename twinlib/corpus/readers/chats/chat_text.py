@@ -96,6 +96,7 @@ _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not type
 _MACHINES = re.compile(r"\[?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*\s")  # before each line of a log
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h时時点點]\d\d"), 3
 _SHORTEST_FRAME, _SURE_FRAME = 3, 8  # characters beside the name
+_MOST_FIRST_LINES = 3000  # that tell in which form a file is
 _MOST_HEADS = 500  # that tell what heads look like
 _PLAIN = (".txt", ".text", ".log", ".weechatlog", "")
 _MARKDOWN = (".md", ".markdown")
@@ -139,7 +140,7 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
     for title, part in _parts(_lines(file.text)):
         messages = _messages(part, form)
         if messages:
-            first = _lines(start(file))
+            first = _first_lines(start(file))
             is_irc = form in _UNKNOWN and _is_irc(first, text_forms.heads(first, form))
             known = form in _PROGRAMS or is_irc or _opening(first) in _KNOWN
             yield Conversation(
@@ -147,6 +148,7 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
                 messages,
                 known=known,
                 any_layout=form in _UNKNOWN and not is_irc,
+                unmarked=not is_irc,
             )
 
 
@@ -173,7 +175,7 @@ def _form_of(text, is_markdown, is_plain):
     if is_markdown and len(_CLOCKS.findall(text)) < _FEWEST_CLOCKS:
         if not untimed.may_be(text):
             return None
-    lines = _lines(text)[:3000]
+    lines = _first_lines(text)
     form = text_forms.form_of(lines, _opening(lines))
     # A post may have a chat or an interview in it.
     whole = (
@@ -193,7 +195,7 @@ def is_unread(file: File) -> bool:
     text = start(file)
     if _has_author(text):
         return False
-    lines = _lines(text)[:3000]
+    lines = _first_lines(text)
     shape = text_shape.is_conversation
     filled = list(filter(None, lines))
     if len(filled) > 2 and all(map(_MACHINES.match, filled)):
@@ -204,6 +206,11 @@ def is_unread(file: File) -> bool:
 def _has_author(text):
     """Whether the text begins with front matter that names an author: all of it is theirs."""
     return text.startswith("---") and bool(markdown.split(text)[0].get("author"))
+
+
+@lru_cache(maxsize=2)
+def _first_lines(text):
+    return _lines(text)[:_MOST_FIRST_LINES]
 
 
 def _lines(text):

@@ -39,6 +39,9 @@ FIRST_PERSON = re.compile(
     r"je|moi|mon|ma|mes|nous|notre|nos)(?![^\W_])|(?<![^\W_])[jm]['’]|[我咱俺]",
     re.IGNORECASE,
 )
+# Letters of none of the six languages that the weights are fitted to: Greek, Cyrillic, Arabic, kana,
+# Hangul and others
+_UNKNOWN_SCRIPT = re.compile("[\u0370-\u1fff\u3040-\u30fa\u30fc-\u312f\ua960-\uabff\uac00-\ud7ff]")
 _ARROW = "\u2190-\u21ff\u27f0-\u27ff\u2900-\u297f\u2b05-\u2b0d\u2b60-\u2bb9\u2794\u2798-\u27be"
 _POINTER = "\u25b6-\u25c5\u25b8\u00bb\u203a\u00ab\u2039"
 _ANNOUNCED = re.compile(rf"\s*[{_ARROW}{_POINTER}\U0001f4e8-\U0001f4e9\U0001f4e4\U0001f501]")
@@ -110,7 +113,9 @@ class Judge:
     put aside, too. `alone` says whether the program's sentences stand there without a sender: what
     begins with a first name is then what a person says. `by_words` says whether all lines that are
     likely a program's by their words are put aside, which takes one in fifty from people: in
-    layouts that nobody lists. Else only those that hardly anybody would write are.
+    layouts that nobody lists. Else only those that hardly anybody would write are. `unmarked` says
+    whether a known program's own sentences may stand there as messages: those that are certain by
+    their words are put aside then.
     """
 
     def __init__(
@@ -120,8 +125,10 @@ class Judge:
         known: bool,
         alone: bool = False,
         by_words: bool = True,
+        unmarked: bool = True,
     ):
         self.known, self._alone, self._by_words = known, alone, by_words
+        self._unmarked = unmarked
         self._members = {name.casefold() for name in members if name}
         # A name that is a word only is no sign of anything: 'Me', 'Du', 'A'.
         told = sorted((name for name in members if len(name) > 1), key=len, reverse=True)
@@ -149,7 +156,7 @@ class Judge:
         if len(lines) > 1 and self._introduces(lines):
             return Judged(lines[0], "\n".join(lines[1:]).strip(), "repost")
         if self.known:
-            alone = len(lines) == 1
+            alone = self._unmarked and len(lines) == 1
             said = [
                 self._is_surely_a_notice(line, sender, not number, alone)
                 for number, line in enumerate(lines)
@@ -233,6 +240,8 @@ class Judge:
         line, below = lines[at].strip(), lines[at + 1]
         if FIRST_PERSON.search(line) or _QUESTION.fullmatch(line) or _BULLET.match(below):
             return False
+        if _UNKNOWN_SCRIPT.search(line):
+            return False
         least = _HEADS_SURELY if self.known else _HEADS
         if line[-1] in ":：":
             least = _HEADS_WITH_COLON if at + 2 == len(lines) else _HEADS_ABOVE_SEVERAL
@@ -246,7 +255,7 @@ class Judge:
         first, below = lines[0].strip(), "\n".join(lines[1:]).strip()
         if not 0 < len(first) <= _LONGEST_MARK or len(below) < _SHORTEST_PASSED_ON:
             return False
-        if FIRST_PERSON.search(below) or _BULLET.match(below):
+        if FIRST_PERSON.search(below) or _BULLET.match(below) or _UNKNOWN_SCRIPT.search(first):
             return False
         return notices.INTROS.chance(self._name.sub(notices.NAME, first)) > _INTRODUCES
 
@@ -294,6 +303,8 @@ class Judge:
         if line[-1:] in ":：" or _BULLET.match(line):
             return 0.0
         if FIRST_PERSON.search(line) or _QUESTION.fullmatch(line) or "<|" in line:
+            return 0.0
+        if _UNKNOWN_SCRIPT.search(line):
             return 0.0
         if line[0] in "[【" and _EMOTICONS.fullmatch(line):
             return 0.0

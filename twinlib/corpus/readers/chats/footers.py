@@ -113,6 +113,7 @@ def _with_inline_heads_above(lines):
     return moved + block
 
 
+_ROW_SIGN = re.compile(r"\d\s?[|\t;,]")
 _ROW_BEGINS = re.compile(rf"{ANY_TIME}\s?(?P<sign>[|\t;,])(?P<text>.*)")
 
 
@@ -122,7 +123,8 @@ def _with_last_columns_above(lines):
     As a query of a database prints them; a text may go on for several lines, so that the name
     stands behind the last of them.
     """
-    starts = {n: match for n, line in enumerate(lines) if (match := _ROW_BEGINS.match(line))}
+    signed = ((n, line) for n, line in enumerate(lines) if _ROW_SIGN.search(line))
+    starts = {n: match for n, line in signed if (match := _ROW_BEGINS.match(line))}
     signs = Counter(match["sign"] for match in starts.values())
     sign = signs.most_common(1)[0][0] if len(starts) > 5 else ""
     starts = [n for n in starts if sign and starts[n]["sign"] == sign]

@@ -22,16 +22,15 @@ class LineModel:
         """How likely a line is of the kind, from 0 to 1."""
         weighed = self._weighed
         score = length = 0.0
-        for feature in self.features(line):
-            if feature in weighed:
-                weight, rarity = weighed[feature]
-                score += weight
-                length += rarity * rarity
+        for feature in weighed.keys() & self.features(line):
+            weight, square_of_rarity = weighed[feature]
+            score += weight
+            length += square_of_rarity
         return 1 / (1 + math.exp(-weighed[""][0] - score / (math.sqrt(length) or 1)))
 
     @cached_property
     def _weighed(self):
-        """{feature: (its weight, its rarity)}."""
+        """{feature: (its weight, the square of its rarity)}."""
         lines = self.weights.read_text(encoding="utf-8").splitlines()[1:]
         rows = (line.rsplit("\t", 2) for line in lines)
-        return {feature: (float(weight), float(rarity)) for feature, weight, rarity in rows}
+        return {feature: (float(weight), float(rarity) ** 2) for feature, weight, rarity in rows}

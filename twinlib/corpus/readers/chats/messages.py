@@ -183,7 +183,8 @@ class Conversation(NamedTuple):
     """A chat with a person or group, or a series of posts, in order; `kind` is chat or post.
 
     `known` says whether it is in the layout of a program that a reader knows, and `any_layout`
-    whether it is in none that is listed, so that its program may write anything.
+    whether it is in none that is listed, so that its program may write anything. `unmarked` says
+    whether nothing but its words tells a sentence of the program from a message, as in plain text.
     """
 
     title: str
@@ -191,6 +192,7 @@ class Conversation(NamedTuple):
     kind: str = "chat"
     known: bool = True
     any_layout: bool = False
+    unmarked: bool = False
 
 
 def oldest_first(messages: list[Message]) -> list[Message]:

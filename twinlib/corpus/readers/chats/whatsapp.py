@@ -84,7 +84,7 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
             messages.append(Message(name, typed, time))
     # Other programs write lines of the same form, but none of WhatsApp's marks.
     known = bool(_NAMED.search(file.name)) or "\u200e" in file.text
-    yield Conversation(_title(file.name), oldest_first(messages), known=known)
+    yield Conversation(_title(file.name), oldest_first(messages), known=known, unmarked=True)
 
 
 def _typed(text):
