@@ -173,7 +173,7 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
     ]
     title = re.search(r"<title[^>]*>([^<]*)", file.text, re.IGNORECASE)
     title = " ".join(unescape(title[1]).split()) if title else ""
-    yield Conversation(title or title_of(file.name), oldest_first(messages))
+    yield Conversation(title or title_of(file.name), oldest_first(messages), unmarked=True)
 
 
 def _mended(text):

@@ -94,7 +94,7 @@ def _conversations(table, roles, title):
             others = {message.sender for message in messages if message.mine is False}
             name = others.pop() if len(others) == 1 and not _ID.fullmatch(min(others)) else ""
         kind = "post" if "post" in roles else "chat"
-        yield Conversation(name or title or table.name, messages, kind)
+        yield Conversation(name or title or table.name, messages, kind, unmarked=True)
 
 
 def _texts(rows, roles):

@@ -39,8 +39,8 @@ FIRST_PERSON = re.compile(
     r"je|moi|mon|ma|mes|nous|notre|nos)(?![^\W_])|(?<![^\W_])[jm]['’]|[我咱俺]",
     re.IGNORECASE,
 )
-# Letters of none of the six languages that the weights are fitted to: Greek, Cyrillic, Arabic, kana,
-# Hangul and others
+# Letters of none of the six languages that the weights are fitted to: Greek, Cyrillic, Arabic,
+# kana, Hangul and others
 _UNKNOWN_SCRIPT = re.compile("[\u0370-\u1fff\u3040-\u30fa\u30fc-\u312f\ua960-\uabff\uac00-\ud7ff]")
 _ARROW = "\u2190-\u21ff\u27f0-\u27ff\u2900-\u297f\u2b05-\u2b0d\u2b60-\u2bb9\u2794\u2798-\u27be"
 _POINTER = "\u25b6-\u25c5\u25b8\u00bb\u203a\u00ab\u2039"

@@ -206,10 +206,12 @@ def _without_furniture(hits, masked):
         places[hit[1]].append(place)
     furniture = set()
     for value, at in places.items():
+        if len(at) < _FEWEST:
+            continue
         gaps = Counter(b - a for a, b in zip(at, at[1:]))
         (gap, times), *_ = gaps.most_common(1) or [(1, 0)]
         steady = gap > 1 and times * 5 >= (len(at) - 1) * 4
-        if steady and len(at) >= _FEWEST and len({_kind(masked[hits[n][0]]) for n in at}) == 1:
+        if steady and len({_kind(masked[hits[n][0]]) for n in at}) == 1:
             furniture.add(value)
     return [hit for hit in hits if hit[1] not in furniture] if furniture else hits
 
@@ -443,10 +445,12 @@ def _kind(masked):
     return _SEVERAL.sub(r"\1", masked)
 
 
+@lru_cache(maxsize=2_000)
 def _shape(masked):
     return _WORDS.sub("a", _DIGITS.sub("0", _kind(masked)))
 
 
+@lru_cache(maxsize=2_000)
 def _bare(text):
     text = _EDGES.sub("", text)
     return text if 0 < len(text) <= 40 and len(text.split()) <= 5 else ""

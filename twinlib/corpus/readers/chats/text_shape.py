@@ -28,6 +28,7 @@ _CLOCK = re.compile(r"(?<!\d)(\d{1,2})[:：.h时](\d\d)(?!\d)")
 _DAY = re.compile(
     rf"(?<![\w:.+/-])(?:{ANY_DAY}|{NEAR_DAY}|\d{{1,2}}\.? (?:de )?{MONTH})(?![\d:/-])"
 )
+_DAY_CUE = re.compile(r"\d|[dD][aA][yY]|今天|昨天|前天|星期|[周週]")  # without it a line has no day
 _AGO = re.compile(
     r"(?<!\w)\d+\s?(?:[smhdwy]|min|hr?s?|hours?|days?|weeks?)(?!\w)|\d+\s?(?:分钟|小时|天|楼)",
     re.IGNORECASE,
@@ -87,7 +88,8 @@ def features(lines: list[str]) -> dict[str, float]:
     firsts = Counter(x[0] if (x := _FIRST_WORD.search(line)) else line for line in filled)
     times, day, days = [], "", 0
     for line in filled:
-        if (found := _DAY.search(line)) and found[0] != day:
+        found = _DAY.search(line) if _DAY_CUE.search(line) else None
+        if found and found[0] != day:
             day, days = found[0], days + 1
         if clock := _CLOCK.search(line):
             times.append((day, 60 * int(clock[1]) + int(clock[2])))
