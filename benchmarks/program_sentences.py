@@ -2,7 +2,7 @@
 
     python benchmarks/program_sentences.py --into FOLDER
 
-Real: what nine open-source messengers write into a chat, in up to six languages, as their
+Real: what eight open-source messengers write into a chat, in up to six languages, as their
 translations have it (names, counts and titles filled in), and 20,000 text messages that people sent
 (the NUS SMS Corpus, English and Chinese). None of it is in this repository, and no weight is fitted
 to it. Missing files are downloaded into FOLDER from the commits named below (about 20 MB); files
