@@ -92,7 +92,7 @@ def test_dots_at_the_end_dont_make_a_message_a_programs():
 
 def test_in_a_known_program_too_a_message_that_certainly_nobody_wrote_is_put_aside():
     judge = doubtful.Judge(["Nele Brandt"], [], known=True)
-    for line in ("Missed group voice call", "Besprechung beendet: 31m 4s", "视频通话已结束"):
+    for line in ("Group video call ended", "Besprechung beendet: 31m 4s", "视频通话已结束"):
         assert judge.judge(line, "Nele Brandt").own == "", line
         assert judge.judge(f"back home\n{line}", "Nele Brandt").own == f"back home\n{line}"
 

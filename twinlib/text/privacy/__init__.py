@@ -9,7 +9,7 @@ data/strings/corpus.yaml.
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...files import content_id
@@ -189,13 +189,15 @@ def _one_round(text, names):
     # The text around digits, in which the cues of most detectors are looked for first.
     spans = _windows((m.span() for m in _DIGITS.finditer(plain)), _NEAR_DIGITS, len(text))
     near = "\n".join(lower[start:end] for start, end in spans)
-    for detector in _DETECTORS:
-        key = (detector.cues, detector.reach)
+    for detector, latin, hanzi, key in _looked_for():
+        if detector.of_digits and not near:
+            continue
         if key not in windows:
-            cues = _positions(
-                plain, lower, detector.cues, chinese, near if detector.of_digits else lower
-            )
-            windows[key] = _windows(cues, detector.reach, len(text))
+            where = near if detector.of_digits else lower
+            cues = _positions(plain, lower, detector.cues, latin, hanzi, chinese, where)
+            windows[key] = _windows(cues, detector.reach, len(text)) if cues else ()
+        if not windows[key]:
+            continue
         for match in _matches(detector.pattern, plain, windows[key]):
             span = detector.value(match)
             if span:
@@ -224,28 +226,38 @@ def _windows(spans, reach, size):
     return merged
 
 
-def _positions(text, lower, cues, chinese, near):
+def _positions(text, lower, cues, latin, hanzi, chinese, near):
     """The spans in `lower` of the cues that are in `near`, in order.
 
-    Latin words are searched one by one and Chinese ones by one pattern, the faster way for each.
+    `latin` words are searched one by one and Chinese ones by one pattern, the faster way for each.
     """
-    if cues is contacts.SIGNS and not chinese:
-        return []
-    if isinstance(cues, re.Pattern):
+    if latin is None:
+        if cues is contacts.SIGNS and not chinese:
+            return []
         return [match.span() for match in cues.finditer(text)]
-    latin, hanzi = _cues_by_script(cues)
-    spans = [m.span() for cue in latin if cue in near for m in re.finditer(re.escape(cue), lower)]
+    there = [cue for cue in latin if cue in near]
+    spans = [m.span() for cue in there for m in re.finditer(re.escape(cue), lower)] if there else []
     if hanzi and chinese and near:
         spans += [match.span() for match in hanzi.finditer(lower)]
-    return sorted(spans)
+    return sorted(spans) if spans else spans
 
 
-@lru_cache(maxsize=256)
-def _cues_by_script(cues):
-    """(the Latin cues, a pattern for the Chinese ones or None)."""
-    latin = [cue for cue in cues if cue.isascii()]
-    hanzi = "|".join(re.escape(cue) for cue in cues if not cue.isascii())
-    return latin, re.compile(hanzi) if hanzi else None
+@cache
+def _looked_for():
+    """[(detector, its Latin cues, a pattern for Chinese ones, the number of its cues and reach)].
+
+    The cues are None where they are a pattern.
+    """
+    looked, keys = [], {}
+    for detector in _DETECTORS:
+        key = keys.setdefault((detector.cues, detector.reach), len(keys))
+        if isinstance(detector.cues, re.Pattern):
+            looked.append((detector, None, None, key))
+            continue
+        latin = [cue for cue in detector.cues if cue.isascii()]
+        hanzi = "|".join(re.escape(cue) for cue in detector.cues if not cue.isascii())
+        looked.append((detector, latin, re.compile(hanzi) if hanzi else None, key))
+    return looked
 
 
 def _matches(pattern, text, windows) -> Iterator[re.Match]:

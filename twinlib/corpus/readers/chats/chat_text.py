@@ -193,7 +193,7 @@ def is_unread(file: File) -> bool:
     Its records tell, or its shape alone, or a time as only machines write it before every line.
     """
     text = start(file)
-    if _has_author(text):
+    if _has_author(text) or text_shape.is_surely_prose(text):
         return False
     lines = _first_lines(text)
     shape = text_shape.is_conversation

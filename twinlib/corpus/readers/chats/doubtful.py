@@ -23,7 +23,7 @@ _HARDLY, _LIKELY, _LIKELY_OF_NAMES, _SURELY, _CERTAINLY = 0.24, 0.6, 0.7, 0.8, 0
 # … that a line stands above what was passed on
 _HEADS, _HEADS_SURELY = 0.5, 0.7
 _HEADS_WITH_COLON, _HEADS_ABOVE_SEVERAL = 0.75, 0.9
-_INTRODUCES = 0.5  # and that somebody introduces what they pass on with it
+_INTRODUCES = 0.6  # and that somebody introduces what they pass on with it
 _SHORTEST_PASSED_ON = 40  # characters
 _NEAR = 3  # lines, of which some may be blank, to the one that stands below
 _LONG_NOTICE = 120  # characters of a line from which on it must be sure
@@ -163,7 +163,7 @@ class Judge:
             ]
         else:
             said = [
-                self._is_said_by_program(line, sender, not number)
+                self._is_said_by_program(line, sender, not number, not number and len(lines) > 1)
                 for number, line in enumerate(lines)
             ]
         if not any(said):
@@ -259,8 +259,11 @@ class Judge:
             return False
         return notices.INTROS.chance(self._name.sub(notices.NAME, first)) > _INTRODUCES
 
-    def _is_said_by_program(self, line, sender, is_first):
-        """Whether a line is a program's: it speaks of people by their display names."""
+    def _is_said_by_program(self, line, sender, is_first, heads):
+        """Whether a line is a program's: it speaks of people by their display names.
+
+        `heads` says whether others stand below it, as under a heading of one's own.
+        """
         line = line.strip()
         if not line or len(line) > _LONGEST:
             return False
@@ -272,7 +275,8 @@ class Judge:
             return True
         if not self._by_words and chance > _SURELY:
             return True
-        if self._by_words and chance > (_LIKELY_OF_NAMES if name else _LIKELY):
+        least = _LIKELY_OF_NAMES if name or heads else _LIKELY
+        if self._by_words and chance > least:
             return True
         if (
             _WHOLE.fullmatch(line)

