@@ -7,12 +7,12 @@
 # %% about [markdown] lang="en"
 # **You need** a twin whose notebook 04 has run; for the memory alone, 01 is enough. No GPU. **You get** a chat with the twin that answers from what you wrote, shows where it stands in your own words, and says so when you never wrote about something. **How long:** about a minute for 50 posts on two CPU cores, about 28 minutes for a blog of 2,000.
 #
-# The twin has your voice; its memory has your texts. With a base under a billion parameters (the one without a GPU) the answer with memory is your own sentences, found for the question: the model's own answer is used only where it begins with one of them. No other model is asked, and nothing leaves this machine.
+# The twin has your voice; its memory has your texts. With a base under a billion parameters (the one without a GPU) the answer with memory is mostly your own sentences, found for the question: the model's own answer is used only where it begins with one of them, or is one sentence made of their words and the question's. No other model is asked, and nothing leaves this machine.
 
 # %% about [markdown] lang="zh"
 # **您需要**一个跑过 04 的分身；只建记忆的话，跑过 01 就够。不用显卡。**您会得到**一个能聊的分身：照您写过的回答，拿您的原话说明出处；您没写过的，它就说没写过。**用时**：两核 CPU 上，50 篇约一分钟，2,000 篇的博客约 28 分钟。
 #
-# 口吻在分身里，事情在记忆里。基础模型不到十亿参数时（没有显卡就是这种），带记忆的回答是您自己的原句，按问题找出来的；模型自己的回答只有以原句开头才会用。不问别的模型，也没有任何内容离开这台机器。
+# 口吻在分身里，事情在记忆里。基础模型不到十亿参数时（没有显卡就是这种），带记忆的回答大多是您自己的原句，按问题找出来的；模型自己的回答只有以原句开头，或者是一句由原句和问题里的词组成的话，才会用。不问别的模型，也没有任何内容离开这台机器。
 
 # %% setup-again [markdown]
 
