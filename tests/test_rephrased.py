@@ -58,6 +58,8 @@ def test_a_sentence_of_the_questions_words_and_the_authors_is_his(question, sent
         ("Did you ask him for money?", "I asked him for money."),  # he never did
         ("How long were you closed?", "I closed for the ladder."),  # no number
         ("他们吵的那条沟有多长？", "他们吵的那条沟三米二。"),
+        # of the shop in town
+        ("你在三号码头租一块地，一个月多少钱？", "租一块地，一个月一千八。"),
         ("断掉的伞骨你是拿什么接的？", "断掉的伞骨我是拿新辐条接的。"),
         ("三号码头一块地一个月多少钱？", "三号码头一块地，一个月一千八。"),  # that is a shop's
         ("你就拿尺去吗？", "我不拿尺去量沟。"),
@@ -135,3 +137,11 @@ def test_what_it_makes_up_is_not_heard(memory):
     for wrong in ("老庞和阿坤吵了十天。", "老庞和阿坤为一只红骆驼吵了九天。"):
         told = spoken.whole(memory, recall, wrong)
         assert told == memory.own_sentences(recall) != wrong
+
+
+def test_a_number_stands_in_the_sentence_that_is_asked_about():
+    town, pier = "城里的铺面一个月一千八。", "三号码头划一块地，一个月一百二。"
+    asked = "你在三号码头租一块地，一个月多少钱？"
+    assert rephrased.is_of_another(town, asked, [town, pier])
+    assert not rephrased.is_of_another(pier, asked, [town, pier])
+    assert not rephrased.is_of_another(town, "城里的铺面一个月多少钱？", [town, pier])

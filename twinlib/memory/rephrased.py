@@ -72,8 +72,22 @@ def said_of(sentence: str, question: str, text: str, passage: Passage) -> str:
     told = max(lexical.sentences(text), key=lambda each: len(words & _words(each)), default="")
     if not told or sentence.strip()[-1:] in "?？":
         return ""
+    if agree.asks_number(question) and is_of_another(told, question, lexical.sentences(text)):
+        return ""
     own = in_first_person(sentence, question, told)
     return own if rests_on(own, question, told, passage) else ""
+
+
+def is_of_another(told: str, question: str, sentences: list[str]) -> bool:
+    """Whether another sentence with a number has more of the question's words than `told`.
+
+    "A month on the pier?" is not told by "A shop costs 1,800 a month", where "On the pier a plot
+    is 120 a month" stands beside it.
+    """
+    asked = _words(question) - lexical.question_words()
+    numbers = [each for each in sentences if agree.answers_number(question, each)]
+    most = max((len(asked & _words(each)) for each in numbers), default=0)
+    return len(asked & _words(told)) < most
 
 
 def rests_on(sentence: str, question: str, told: str, passage: Passage) -> bool:

@@ -122,8 +122,10 @@ class Spoken:
         if len(places) > 1:  # which of them answers a small base can't tell
             return False
         own = [tidy(text) for place in places for text in lexical.sentences(place.core)]
-        if self._stands(sentence) and any(_bare(sentence) in text for text in own):
-            return True
+        told = [text for text in own if _bare(sentence) in text]
+        if self._stands(sentence) and told:
+            asks = agree.asks_number(recall.question)
+            return not asks or not rephrased.is_of_another(told[0], recall.question, own)
         return agree.asks_number(recall.question) and self._repeats_and_answers(sentence, own)
 
     def _rephrased(self, sentence):
