@@ -3,7 +3,7 @@
 import pytest
 
 from twinlib.corpus import conversations, readers
-from twinlib.corpus.readers.chats import footers, others
+from twinlib.corpus.readers.chats import chat_text, footers, others
 from twinlib.corpus.readers.chats.messages import Conversation, Message
 from twinlib.text.inputs.input_file import Options
 
@@ -68,6 +68,9 @@ def test_rows_of_ones_own_notes_have_no_senders():
 def test_a_colon_without_a_name_begins_what_nobody_is_known_to_have_said(tmp_path):
     text = _written("{name}: {text}\n\n") + ": and who pays for the paint?\n\nTobi: me again\n"
     assert "\n".join(_learnt(text, tmp_path)).split("\n") == MINE
+    messages = chat_text._messages(text.split("\n"), "labelled")  # and as in a transcript
+    [nobodys] = [message for message in messages if "the paint" in message.text]
+    assert nobodys.skip_reason == "platform"
 
 
 @pytest.mark.parametrize(

@@ -151,3 +151,14 @@ def test_a_page_of_names_and_words_without_times_is_a_chat(tmp_path):
     documents, reasons = read(tmp_path, "talk.html", text)
     assert reasons == [] and len(documents[0].turns) == len(SAID)
     assert not any("Ole" in turn.answer for turn in documents[0].turns)
+
+
+def test_long_paragraphs_without_clocks_are_surely_prose_and_no_export_is():
+    paragraph = "The ladder hung behind the boat for years, and nobody asked whose it was. " * 4
+    essay = "The ladder\n\n" + f"{paragraph}\n\n" * 6
+    assert text_shape.is_surely_prose(essay)
+    assert not text_shape.is_surely_prose(essay + "9:15 Ole\n9:20 Nele\n9:40 Ole\n")
+    assert not text_shape.is_surely_prose(essay + "- a rung\n" * 60)
+    for group in "lrx":
+        for export in chat_layouts.every(group):
+            assert not text_shape.is_surely_prose(export.text), export.name

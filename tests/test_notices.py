@@ -97,6 +97,30 @@ def test_in_a_known_program_too_a_message_that_certainly_nobody_wrote_is_put_asi
         assert judge.judge(f"back home\n{line}", "Nele Brandt").own == f"back home\n{line}"
 
 
+def test_a_script_that_was_not_learnt_is_not_judged():
+    judge = doubtful.Judge(["Nele"], [], known=False)
+    for line in (
+        "通話が終了しました",
+        "【会議】グループを作成しました",
+        "통화가 종료되었습니다",
+        "Звонок завершён, group call ended",
+    ):
+        assert judge.judge(line, "Nele").own == line
+
+
+def test_where_a_program_marks_its_own_sentences_no_message_is_taken_for_one():
+    line = "Group video call ended"
+    assert not doubtful.Judge(["Nele"], [], known=True).judge(line, "Nele").own
+    marked = doubtful.Judge(["Nele"], [], known=True, unmarked=False)
+    assert marked.judge(line, "Nele").own == line
+
+
+def test_a_heading_of_ones_own_list_stays():
+    judge = doubtful.Judge(["Nele"], [], known=False)
+    for text in ("Öffnungszeiten\nMo: 9-17\nDi: 9-12", "Zutaten\n200 g Mehl\n3 Eier"):
+        assert judge.judge(text, "Nele").own == text
+
+
 PASSED_ON = "The market moves to the square on the last Sunday of June because of the works"
 # None of them is a line that the weights are fitted to.
 INTROS = [

@@ -1,7 +1,7 @@
 """Sentences of a small base that say in other words what the author's sentences say."""
 
 import pytest
-from test_memory import make, twin  # noqa: F401 -- a fixture
+from test_memory import make, twin, write_corpus  # noqa: F401 -- a fixture
 from test_remember import Speaker, passage, said
 
 from twinlib.memory import rephrased, spoken
@@ -145,3 +145,16 @@ def test_a_number_stands_in_the_sentence_that_is_asked_about():
     assert rephrased.is_of_another(town, asked, [town, pier])
     assert not rephrased.is_of_another(pier, asked, [town, pier])
     assert not rephrased.is_of_another(town, "城里的铺面一个月多少钱？", [town, pier])
+
+
+def test_part_of_a_sentence_is_no_answer_where_another_is_asked_about(twin):  # noqa: F811
+    rent = "城里的铺面一个月一千八。三号码头划一块地，一个月一百二。风是大，可我量过。"
+    other = "妹妹阿蘅去了里斯本，先洗碗，后来开了一间裁缝铺。她每年寄一张明信片。"
+    write_corpus(twin, [("摊子为什么摆在三号码头", "zh", rent), ("明信片", "zh", other)])
+    make(twin)
+    memory = Memory(twin)
+    memory.small_base = True
+    recall = memory.recall(said("你在三号码头租一块地，一个月多少钱？"))
+    assert "一百二" in spoken.whole(memory, recall, "一个月一千八。")
+    right = "三号码头划一块地，一个月一百二。"
+    assert spoken.whole(memory, recall, right).startswith(right)
