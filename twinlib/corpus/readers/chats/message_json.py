@@ -4,8 +4,7 @@ WeFlow and EchoTrace (WeChat), ChatLab's format, QQ Chat Exporter (one file or c
 and Instagram, Discord (DiscordChatExporter), Slack, Google Chat, Skype, Hangouts, Teams, HipChat,
 Rocket.Chat, Snapchat, Weibo's crawlers, and their like, whose lists message_lists.py finds. `ROLES`
 says under which keys each of them keeps sender, text and time: another program of this kind needs a
-key there and no code. Meta writes UTF-8 as if each byte were a character, which is
-undone.
+key there and no code. Meta writes UTF-8 as if each byte were a character, which is undone.
 """
 
 import html

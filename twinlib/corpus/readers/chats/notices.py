@@ -26,7 +26,14 @@ _PIECES = (3, 5)  # characters
 
 def features(sentence: str) -> set[str]:
     """The words of a sentence, how the longer ones begin and end, and what stands in a row."""
-    tokens = ["0" if x.isdigit() else x for x in _TOKEN.findall(sentence.casefold())]
+    return _features(_tokens(sentence))
+
+
+def _tokens(sentence):
+    return ["0" if x.isdigit() else x for x in _TOKEN.findall(sentence.casefold())]
+
+
+def _features(tokens):
     found = set(tokens)
     for token in found.copy():
         if len(token) > 4:
@@ -41,9 +48,8 @@ def features(sentence: str) -> set[str]:
 
 def features_of_notice(line: str) -> set[str]:
     """The features of a sentence, and its pieces: what languages build their words from."""
-    line = line.replace("…", "")  # which people and programs write alike
-    found = features(line)
-    text = " ".join("0" if x.isdigit() else x for x in _TOKEN.findall(line.casefold()))
+    tokens = _tokens(line.replace("…", ""))  # which people and programs write alike
+    found, text = _features(tokens), " ".join(tokens)
     for length in _PIECES:
         found.update([text[at : at + length] for at in range(len(text) - length + 1)])
     return found
