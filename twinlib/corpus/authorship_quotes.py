@@ -37,15 +37,21 @@ def rules_out(blocks: list[Block], author: str) -> Iterator[Span]:
     written = [span for start in announced if (span := _announced(blocks, start, author))]
     written += _classical(blocks)
     marked = list(_introduced(blocks, author))
+    single = list(_single(blocks, author))
     inside = {n for start, end, *_ in [*written, *marked] for n in range(start, end)}
-    speeches = [n for n, block in enumerate(blocks) if n not in inside and _is_speech(block.text)]
-    is_story = len(speeches) > _SPEECHES
+    is_story = (written or marked or single) and _is_story(blocks, inside)
     for span in written:  # a letter in a story is the author's, as its dialogue is
         if not (is_story and patterns.LETTERS.search(blocks[span[0] - 1].text[-40:])):
             yield span
     if not is_story:
         yield from marked
-        yield from _single(blocks, author)
+        yield from single
+
+
+def _is_story(blocks, inside):
+    """Whether several paragraphs are speech, besides those that are `inside` a quotation."""
+    speeches = (n not in inside and _is_speech(block.text) for n, block in enumerate(blocks))
+    return sum(speeches) > _SPEECHES
 
 
 def announces(text: str) -> bool:
@@ -124,11 +130,12 @@ def _says(text):
 
 def _classical(blocks):
     """Yield passages in classical Chinese below a line that names their source."""
-    if not marks.writes_today(blocks):
+    below = [n for n in range(1, len(blocks)) if _COLON.search(blocks[n - 1].text.rstrip())]
+    if not below or not marks.writes_today(blocks):
         return
-    for index in range(1, len(blocks)):
+    for index in below:
         above, block = blocks[index - 1].text.rstrip(), blocks[index]
-        if not is_plain(block) or not _COLON.search(above):
+        if not is_plain(block):
             continue
         if marks.is_classical(block.text) and marks.names_source(above):
             yield index, index + 1, "quote", "announced"

@@ -175,7 +175,7 @@ def columns(text: str) -> int:
     Counted in UTF-8, where wide characters take three bytes: far quicker than looking up each one,
     as `progress.width` does, which is exact.
     """
-    return (len(text) + len(text.encode("utf-8", "replace"))) // 2
+    return len(text) if text.isascii() else (len(text) + len(text.encode("utf-8", "replace"))) // 2
 
 
 # Everyday Chinese characters, simplified and traditional: a third of a text that was decoded with

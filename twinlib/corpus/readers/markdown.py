@@ -12,6 +12,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from ...text.inputs.encoding import Unreadable, decode
@@ -148,8 +149,12 @@ def _notion(body):
     return properties, _CHILD.sub("", body), removed
 
 
+@lru_cache(maxsize=1)  # several readers look at a file in turn
 def split(text: str) -> tuple[dict, str]:
-    """(front matter, the rest); ({}, text) when the text starts without a readable one."""
+    """(front matter, the rest); ({}, text) when the text starts without a readable one.
+
+    The front matter is not to be changed.
+    """
     text = text.lstrip("\n")
     if text.startswith("{"):
         return _json(text)

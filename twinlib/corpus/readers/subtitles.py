@@ -10,6 +10,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from ...text.inputs.filename import date_of, title_of
@@ -72,7 +73,12 @@ def labelled(file: File) -> bool:
 
 
 def _is_timed(file):
-    lines = [line.strip() for line in start(file).split("\n")[:40] if line.strip()][:3]
+    return _begins_timed(start(file))
+
+
+@lru_cache(maxsize=2)  # both readers of subtitles ask
+def _begins_timed(text):
+    lines = [line.strip() for line in text.split("\n", 40)[:40] if line.strip()][:3]
     return bool(lines) and (
         re.match(r"WEBVTT(?:\s|$)", lines[0]) is not None
         or any(_TIMING.fullmatch(line) for line in lines)

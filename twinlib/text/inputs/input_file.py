@@ -20,7 +20,7 @@ class File:
         self.name, self.data, self._near = name, data, near
         self.broken = ""  # what stands where it breaks off, once a reader has found that
 
-    @property
+    @cached_property
     def suffix(self) -> str:
         """The suffix in lower case: '.md'."""
         return PurePosixPath(self.name).suffix.lower()

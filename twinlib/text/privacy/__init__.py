@@ -20,6 +20,7 @@ from . import (
     addresses_abroad,
     codes_abroad,
     contacts,
+    cues,
     numbers,
     phones_abroad,
     registered,
@@ -51,14 +52,9 @@ _PLAIN |= dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("\u00a0\u2
 _PLAIN |= dict.fromkeys(map(chr, range(0x2000, 0x200B)), " ")
 _PLAIN |= dict(zip("⓪①②③④⑤⑥⑦⑧⑨⓿❶❷❸❹❺❻❼❽❾", "01234567890123456789"))
 _NOT_PLAIN = re.compile(f"[{''.join(_PLAIN)}]")
-# Chinese, other letters than those of English, arrows and emoji.
-_CHINESE = re.compile(
-    "[\u00c0-\u024f\u0370-\u1fff\u2190-\u2bff\u3000-\u9fff"
-    "\uac00-\ud7af\uff00-\uffee\U0001f000-\U0001faff]"
-)
-_DIGITS, _NEAR_DIGITS = re.compile("[0-9]+"), (140, 140)
 NAMES = "privacy names"  # id of the decision that holds private names, added to the setting's
 _CONTEXT = 40  # characters, either side
+_SHORT = 24  # characters of a text that is kept with what was found in it
 _ROUNDS = 20  # at most; masking a match can make the text next to it match
 
 
@@ -155,6 +151,11 @@ def find(text: str, names: Iterable[str] = ()) -> list[Match]:
     Each round searches the text with every earlier match replaced by one character, since masking
     a match can make the text next to it match. At most _ROUNDS rounds.
     """
+    # Tags, names of folders and words like "ok" come back from text to text.
+    return list((_found_again if len(text) <= _SHORT else _found)(text, tuple(names)))
+
+
+def _found(text, names):
     spans, matches = [match.span() for match in _placeholder().finditer(text)], []
     for _ in range(_ROUNDS):
         rest, starts, offsets = _shrunk(text, spans)
@@ -167,6 +168,9 @@ def find(text: str, names: Iterable[str] = ()) -> list[Match]:
         matches += new_matches
         spans = sorted(spans + [(start, end) for start, end, _ in new_matches])
     return [Match(start, end, kind, text[start:end]) for start, end, kind in sorted(matches)]
+
+
+_found_again = lru_cache(maxsize=4096)(_found)
 
 
 def _shrunk(text, spans):
@@ -185,20 +189,13 @@ def _one_round(text, names):
     """[(start, end, kind)] of the matches of all detectors, in order, none overlapping."""
     plain = _plain(text)
     lower = plain.replace("İ", "I").lower()  # İ is the one capital whose small letter is two
-    chinese, windows, taken = bool(_CHINESE.search(text)), {}, []
-    # The text around digits, in which the cues of most detectors are looked for first.
-    spans = _windows((m.span() for m in _DIGITS.finditer(plain)), _NEAR_DIGITS, len(text))
-    near = "\n".join(lower[start:end] for start, end in spans)
-    for detector, latin, hanzi, key in _looked_for():
-        if detector.of_digits and not near:
+    spans, windows, taken = _cues().spans(plain, lower), {}, []
+    for detector, group in zip(_DETECTORS, _cues().group_of) if spans else ():
+        if group not in spans:
             continue
-        if key not in windows:
-            where = near if detector.of_digits else lower
-            cues = _positions(plain, lower, detector.cues, latin, hanzi, chinese, where)
-            windows[key] = _windows(cues, detector.reach, len(text)) if cues else ()
-        if not windows[key]:
-            continue
-        for match in _matches(detector.pattern, plain, windows[key]):
+        if group not in windows:
+            windows[group] = cues.windows(spans[group], detector.reach, len(text))
+        for match in _matches(detector.pattern, plain, windows[group]):
             span = detector.value(match)
             if span:
                 _insert(taken, *span, detector.kind)
@@ -207,57 +204,16 @@ def _one_round(text, names):
     return taken
 
 
+@cache
+def _cues():
+    return cues.Cues(_DETECTORS)
+
+
 def _insert(taken, start, end, kind):
     """Insert a span into the sorted list `taken`, unless it overlaps one of its spans."""
     at = bisect_right(taken, (start, end, kind))
     if (at == 0 or taken[at - 1][1] <= start) and (at == len(taken) or end <= taken[at][0]):
         taken.insert(at, (start, end, kind))
-
-
-def _windows(spans, reach, size):
-    """[[start, end]]: each span widened by `reach` (before, after); overlapping ones merged."""
-    merged = []
-    for start, end in spans:
-        start, end = max(0, start - reach[0]), min(size, end + reach[1])
-        if merged and start <= merged[-1][1]:
-            merged[-1][1] = max(end, merged[-1][1])
-        else:
-            merged.append([start, end])
-    return merged
-
-
-def _positions(text, lower, cues, latin, hanzi, chinese, near):
-    """The spans in `lower` of the cues that are in `near`, in order.
-
-    `latin` words are searched one by one and Chinese ones by one pattern, the faster way for each.
-    """
-    if latin is None:
-        if cues is contacts.SIGNS and not chinese:
-            return []
-        return [match.span() for match in cues.finditer(text)]
-    there = [cue for cue in latin if cue in near]
-    spans = [m.span() for cue in there for m in re.finditer(re.escape(cue), lower)] if there else []
-    if hanzi and chinese and near:
-        spans += [match.span() for match in hanzi.finditer(lower)]
-    return sorted(spans) if spans else spans
-
-
-@cache
-def _looked_for():
-    """[(detector, its Latin cues, a pattern for Chinese ones, the number of its cues and reach)].
-
-    The cues are None where they are a pattern.
-    """
-    looked, keys = [], {}
-    for detector in _DETECTORS:
-        key = keys.setdefault((detector.cues, detector.reach), len(keys))
-        if isinstance(detector.cues, re.Pattern):
-            looked.append((detector, None, None, key))
-            continue
-        latin = [cue for cue in detector.cues if cue.isascii()]
-        hanzi = "|".join(re.escape(cue) for cue in detector.cues if not cue.isascii())
-        looked.append((detector, latin, re.compile(hanzi) if hanzi else None, key))
-    return looked
 
 
 def _matches(pattern, text, windows) -> Iterator[re.Match]:

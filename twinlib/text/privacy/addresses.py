@@ -139,9 +139,16 @@ def _english(match):
 
 
 _STREET_CUES = ("号", "號", "弄", "栋", "棟", "幢", "座", "巷", "衖", "室", "信箱")
-COORDINATES = (Detector("coordinates", DOTTED, (40, 60), _PAIR, _coordinates),)
+COORDINATES = (Detector("coordinates", DOTTED, (40, 60), _PAIR, _coordinates, True),)
 ADDRESSES = (
     Detector("address", _STREET_CUES, (50, 60), _STREET, _street),
-    Detector("address", re.compile(r"[0-9][A-Za-z]? [0-9A-Z]"), (20, 160), _ENGLISH, _english),
+    Detector(
+        "address",
+        re.compile(r"[0-9][A-Za-z]? [0-9A-Z]"),
+        (20, 160),
+        _ENGLISH,
+        _english,
+        of_digits=True,
+    ),
     Detector("address", ("box",), (8, 12), _BOX),
 )

@@ -98,4 +98,4 @@ def _phone(match):
     return (start, end) if named or _WORD_AFTER.match(match.string, end) else None
 
 
-DETECTORS = (Detector("phone", NUMBER, REACH, _NUMBER, _phone),)
+DETECTORS = (Detector("phone", NUMBER, REACH, _NUMBER, _phone, True),)

@@ -179,9 +179,10 @@ DETECTORS = (
             REACH if cue is NUMBER else (30, 70),
             re.compile(f"{LEFT}(?:{form}){RIGHT}"),
             re.Match.span,
+            isinstance(cue, re.Pattern),
         )
         for kind, cue, form in _FORMS
     ),
-    Detector("phone", ("(",), (0, 20), re.compile(_BRAZIL)),
+    Detector("phone", ("(",), (0, 20), re.compile(_BRAZIL), of_digits=True),
     Detector("handle", (".me/", ".com/", ".app/", ".bsky.social"), (30, 60), _LINKED, _linked),
 )

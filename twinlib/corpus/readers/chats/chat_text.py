@@ -334,7 +334,8 @@ def _without_frame(messages):
 
     As in 'text="…"' of a log, or '…, sent at 9:41, 5 of 312'.
     """
-    said = [m.text for m in messages if m.text and not m.skip_reason]
+    # What two people send each other again is no frame.
+    said = list(dict.fromkeys(m.text for m in messages if m.text and not m.skip_reason))
     if len(said) < _FEWEST_FRAMED:
         return messages
     shapes = [_DIGITS.sub("0", text) for text in said]

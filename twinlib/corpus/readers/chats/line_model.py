@@ -1,8 +1,9 @@
 """Linear models that tell of what kind a line is by its words and its shape."""
 
 import math
+import sys
 from collections.abc import Callable, Collection
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 
@@ -16,7 +17,7 @@ class LineModel:
 
     def __init__(self, weights: Path, features: Callable[[str], Collection[str]]):
         self.weights, self.features = weights, features
-        self.chance = lru_cache(maxsize=10_000)(self._chance)
+        self.chance = lru_cache(maxsize=2000)(self._chance)
 
     def _chance(self, line: str) -> float:
         """How likely a line is of the kind, from 0 to 1."""
@@ -31,6 +32,8 @@ class LineModel:
     @cached_property
     def _weighed(self):
         """{feature: (its weight, the square of its rarity)}."""
-        lines = self.weights.read_text(encoding="utf-8").splitlines()[1:]
-        rows = (line.rsplit("\t", 2) for line in lines)
-        return {feature: (float(weight), float(rarity) ** 2) for feature, weight, rarity in rows}
+        pair = cache(lambda weight, rarity: (float(weight), float(rarity) ** 2))  # many are equal
+        with self.weights.open(encoding="utf-8") as lines:
+            next(lines)
+            rows = (line.rstrip("\n").rsplit("\t", 2) for line in lines)
+            return {sys.intern(feature): pair(weight, rarity) for feature, weight, rarity in rows}
