@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import yaml
 
-SETS = "abcdefghijklmnopqrstuvwxyz"
+SETS = "abcdefghijklmnopqrstuvwxyz12"
 
 _DATA = yaml.safe_load((Path(__file__).parent / "chat_layouts.yaml").read_text(encoding="utf-8"))
 _MONTHS = {

@@ -141,3 +141,24 @@ def test_the_choices_of_a_poll_are_no_senders(tmp_path):
     poll += "Tobi: red\n\n"
     learnt = "\n".join(_learnt(_written("{name}: {text}\n\n") + poll, tmp_path))
     assert learnt.split("\n") == MINE
+
+
+def test_days_and_times_in_what_is_said_dont_hide_the_order_of_the_messages(tmp_path):
+    said = _written("(0{clock}:00 AM) {name}: {text}\n")
+    for _, text in SAID[:2]:  # a mail passed on, choices with days
+        said = said.replace(text, f"{text}\nSent: Tuesday, June 4, 2024 4:10 PM\nOr Sat 9 at 18:30")
+    head = "Conversation with boat at Mon 13 May 2024 11:00:11 PM CEST on boatlot (aim)\n"
+    assert MINE[1] in "\n".join(_learnt(head + said, tmp_path))
+    assert "oars" not in "\n".join(_learnt(head + said, tmp_path))
+
+
+def test_a_name_that_ends_in_an_emoji_is_in_one_place_with_the_other_names(tmp_path):
+    said = _written("2024-02-13T0{clock}:53+0200 attic bridge[812]: <{name}> {text}\n")
+    said = said.replace("Tobi", "Ines Falk").replace("Ines Falk", "Ines 🌼")
+    assert "\n".join(_learnt(said, tmp_path)) == "\n".join(MINE)
+
+
+def test_what_two_people_send_each_other_again_is_no_frame():
+    said = ["第1句 雨到码头 #标签。", "第2句 雨到码头 #伞。", "第3句 雨到码头 #灯。"]
+    messages = [Message(name, text) for text in said for name in ("Ning", "Lee")]
+    assert chat_text._without_frame(messages) == messages

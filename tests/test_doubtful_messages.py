@@ -84,6 +84,14 @@ def test_in_a_known_program_a_poll_has_two_signs_and_a_list_stays():
     assert judged("Marlo forgot his boots", known=True) == Judged("Marlo forgot his boots")
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_number_alone_under_each_choice_of_a_question_makes_a_poll(known):
+    poll = "What cake do we order?\nSelect one or more options\nNut\n5\nCarrot\n7\nView votes"
+    assert judged(poll, known=known) == Judged("", poll, "platform")
+    bought = "Bought for Sunday:\neggs\n12\nmilk\n2"
+    assert judged(bought, known=known) == Judged(bought)
+
+
 @pytest.mark.parametrize(
     "mark, reason",
     [

@@ -7,7 +7,7 @@ import pytest
 from twinlib import settings
 from twinlib.progress import Progress, line_of
 from twinlib.train import reasoning
-from twinlib.ui import forms, plots, practice_view, progress_view
+from twinlib.ui import forms, plots, plotting, practice_view, progress_view
 
 
 def steps(count, **figures):
@@ -86,8 +86,10 @@ def test_the_terminal_prints_it_in_brackets_and_the_history_keeps_it(tmp_path, c
     assert first["sample"]["taken"] == [start, start + 3] and second["sample"]["right"] is False
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")  # a font without Chinese
 def test_rewards_by_function_and_the_held_out_accuracy_are_drawn_with_labels(monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
+    monkeypatch.setattr(plotting, "chinese_font", lambda: "DejaVu Sans")  # labels of any machine
     names = ("reward", "reward_near", "reward_style", "held_out_accuracy", "no_signal", "entropy")
     records = steps(30, **dict.fromkeys(names, 0.5))
     figures = plots.curves_of(records)

@@ -465,3 +465,17 @@ def test_numbers_of_registers_and_services_and_addresses_abroad():
     assert len(missed) <= 2, missed
     near = read("near_registered")
     assert [case.text for case in near if find(case.text)] == []
+
+
+def test_a_cue_beside_a_curly_apostrophe_or_a_rare_character_is_found():
+    assert [m.value for m in privacy.find("my pin’s 482913")] == ["482913"]
+    assert [m.value for m in privacy.find("𠮷＋ v abc_123")] == ["abc_123"]
+
+
+@pytest.mark.parametrize("far", [0, 199_980, 199_990, 200_000, 200_010, 400_000])
+def test_what_is_found_does_not_depend_on_where_it_stands_in_a_long_text(far):
+    text = "rain on the pier " * (far // 17) + "x" * (far % 17)
+    assert [m.value for m in privacy.find(f"{text} my email: ning@example.org.")] == [
+        "ning@example.org"
+    ]
+    assert [m.value for m in privacy.find(f"{text}，手机号 13812345678。")] == ["13812345678"]

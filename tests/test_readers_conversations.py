@@ -169,6 +169,14 @@ def test_who_goes_on_speaking_is_not_named_again():
     assert documents(of("a.srt", text), Options(me=("说话人 2",)))[0].source == "a.srt#1"
 
 
+def test_a_speakers_name_may_end_in_an_emoji():
+    text = cues(
+        "Ines 🌼: Who has the key?", "Rowan: I do.", "Ines 🌼: Then I wait.", "Rowan: Good."
+    )
+    (chat,) = chat_text.conversations(of("a.srt", text), ME)
+    assert [m.sender for m in chat.messages] == ["Ines 🌼", "Rowan"] * 2
+
+
 def test_one_speaker_alone_and_a_talk_with_rules_stay_transcripts():
     alone = cues("NING: The kettle is on.", "It is hot.", "NING: And the chain is dry.")
     assert knowing(of("a.srt", alone)) == ["subtitles"]

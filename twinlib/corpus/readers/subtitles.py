@@ -29,12 +29,13 @@ _TIMING = re.compile(
 _BLOCK = re.compile(r"(?:NOTE|STYLE|REGION)\b")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
 _LABEL = re.compile(
-    r"(?:>>+\s*|-\s*)?([A-Z][A-Z .'\-]{1,24}|[\u4e00-\u9fff]{2,6}(?: ?[A-Z\d]{1,2})?|"
+    r"(?:>>+\s*|-\s*)?((?:[A-Z][A-Z .'\-]{1,24}|[\u4e00-\u9fff]{2,6}(?: ?[A-Z\d]{1,2})?|"
     r"[A-Z][\w.'\-]+(?: (?:[A-Z][\w.'\-]+|\d{1,2}|[a-z]{1,3}\.?)){0,3}"
     rf"|{PHONE}|[^\W\d_]\w*[_\d]\w*)"  # or a nickname
+    r"(?:\s?[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]{1,4})?)"
     r"(?: ?[(（][^()（）\n]{1,24}[)）])?[:：]\s*(?=\S)"
 )
-_FULL_NAME = re.compile(r"[^\W\d_][\w.'\-]+(?: [^\W\d_][\w.'\-]*){1,3}")
+_FULL_NAME = re.compile(r"[^\W\d_][\w.'\-]+(?: [^\W\d_][\w.'\-]*){1,3}(?:\s?[^\w\s]{1,4})?")
 _IN_BRACKETS = re.compile(
     r"\s*(?!<v[.\s])[\[(（【<]([^\[\]()（）【】<>:：\n]{1,40})[\])）】>]\s?[:：]?\s*(?=\S)"
 )

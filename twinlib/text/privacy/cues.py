@@ -16,9 +16,10 @@ _NEAR_DIGITS = 140  # characters, either side
 # Chinese, other letters than those of English, arrows and emoji.
 _CHINESE = re.compile(
     "[\u00c0-\u024f\u0370-\u1fff\u2190-\u2bff\u3000-\u9fff"
-    "\uac00-\ud7af\uff00-\uffee\U0001f000-\U0001faff]"
+    "\uac00-\ud7af\uff00-\uffee\U00010000-\U0010ffff]"
 )
 _HASHES = 1 << 15  # of characters and of pairs of them
+_PART = 200_000  # characters that are looked at together
 _PAIRS = 4  # of each word that are looked for before the word
 
 
@@ -64,12 +65,11 @@ class Cues:
         `lower` is the text in lower case, of the same length. Cues of detectors whose values have
         digits count only near digits.
         """
-        codes = np.frombuffer(lower.encode("utf-32-le", "surrogatepass"), np.uint32)
-        digits = np.flatnonzero((codes >= ord("0")) & (codes <= ord("9")))
+        seen, digits = _seen(lower)
         around = _around(digits, len(text))
         near = "\n".join(lower[start:end] for start, end in around)
         found, chinese = {}, set()
-        for number in np.flatnonzero(_seen(codes)[self._hashes].all(axis=0)).tolist():
+        for number in np.flatnonzero(seen[self._hashes].all(axis=0)).tolist():
             cue, of_digits, group = self._words[number]
             if cue not in (near if of_digits else lower):
                 continue
@@ -113,12 +113,20 @@ def _all_of(word, text):
         at = text.find(word, at + len(word))
 
 
-def _seen(codes):
-    """Whether a text has a character, or a pair of neighbours, by their hash."""
-    seen = np.zeros(_HASHES, bool)
-    seen[codes & (_HASHES - 1)] = True
-    seen[_hashed(codes[:-1], codes[1:])] = True
-    return seen
+def _seen(text):
+    """(whether a text has a character, or a pair of neighbours, by their hash; where digits are).
+
+    In parts, since an array of all characters would take many times the memory of the text.
+    """
+    seen, digits = np.zeros(_HASHES, bool), []
+    for start in range(0, max(1, len(text)), _PART):
+        part = text[start : start + _PART + 1]  # with the first character of the next part
+        codes = np.frombuffer(part.encode("utf-32-le", "surrogatepass"), np.uint32)
+        seen[codes & (_HASHES - 1)] = True
+        seen[_hashed(codes[:-1], codes[1:])] = True
+        codes = codes[:_PART]
+        digits.append(start + np.flatnonzero((codes >= ord("0")) & (codes <= ord("9"))))
+    return seen, np.concatenate(digits)
 
 
 def _hashed(first, second):

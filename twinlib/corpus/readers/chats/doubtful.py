@@ -70,6 +70,7 @@ _TICK = re.compile(
 _CHART = re.compile(
     r"[\u2588-\u2593\u2580-\u259f\u25a0\u25a1\u25b0\u25b1\u2605\u2606\u25cf\u25cb]{2,}|[★☆]"
 )
+_COUNT = re.compile(r"\W*\d{1,5}\W*")  # of those who chose what stands above
 _SHARE = re.compile(r"\d{1,3}(?:[.,]\d+)?\s?[%％]")
 _BEFORE_CHOICE = (
     r"(?:[-–—•·*+‣▪◦]|(?:\d{1,2}|[A-Ha-h])[.)、:：]|[(（][\dA-Ha-h]{1,2}[)）])\s*(?=\S)"
@@ -187,6 +188,9 @@ class Judge:
         if signed and (asked or any(shape.count("0") > 1 for shape in same)):
             counted += 2
         counted += bool(asked and same)
+        votes = [bool(_COUNT.fullmatch(line)) for line in lines[1:]]
+        if asked and sum(below and not above for above, below in zip(votes, votes[1:])) > 1:
+            counted += 2  # a number alone under each choice
         if self.known:
             shares = sum(bool(_SHARE.search(line)) for line in lines)
             return counted > 1 or asked and shares > 1

@@ -49,8 +49,10 @@ _SEPARATOR = re.compile(
     rf"(?:\s*(?:[{_TIME}{_NUMBER}/()]|[^\w\s.'’&@+#()/-]|(?<![\w.])[-–—~_]+|[-–—~_]+(?!\w))\s*"
     r"|\s{2,}|\t)+"
 )
-# Where signs between a name and a text belong to the text: '> ¿Who', ': 🎉 Done'
-_TEXT_BEGINS = re.compile(r"(?<=\S)\s+(?=[^\w\s:：|>»›·•*_=~–—-])")
+# Where signs between a name and a text belong to the text: '> ¿Who', ': 🎉 Done'; not: 'Jo 🌼>'
+_TEXT_BEGINS = re.compile(
+    rf"(?<=\S)\s+(?!{_EMOJI.pattern}{{1,4}}\s?[>:：\])}}])(?=[^\w\s:：|>»›·•*_=~–—-])"
+)
 _EDGES = re.compile(rf"^(?:[^{NO_SIGN}@]|_)+|(?:[^{NO_SIGN}.]|_)+$")
 _ENDS = re.compile(r"[。！？!?…;；,，]$|[^\W\d_]{2}\.$")
 
@@ -535,16 +537,21 @@ def _are_most(slot, kinds, paragraphs, clocks):
 
 
 def _clocks(lines, masked):
-    """[(minutes, the day or '')] of the lines that have a clock near their front or end."""
-    timed = [x for x, y in zip(lines, masked) if _TIME in y[:_FRONT] or _TIME in y[-_END:]]
+    """{line number: (minutes, the day or '', where the day stands)}.
+
+    Of the lines that have a clock near their front or end.
+    """
+    timed = [n for n, y in enumerate(masked) if _TIME in y[:_FRONT] or _TIME in y[-_END:]]
     for clock in _CLOCKS:
-        found = [(x, match) for x in timed if (match := clock.search(x))]
+        found = [(n, match) for n in timed if (match := clock.search(lines[n]))]
         if len(found) * 2 >= len(timed):
             break
-    clocks = []
-    for line, m in found:
-        day = re.search(ANY_DAY, line[: m.start()] + " " + line[m.end() :])
-        clocks.append((int(m[1] or m[3]) * 60 + int(m[2] or m[4]), day[0] if day else ""))
+    clocks = {}
+    for n, m in found:
+        clock = " " * (m.end() - m.start())
+        day = re.search(ANY_DAY, lines[n][: m.start()] + clock + lines[n][m.end() :])
+        minutes = int(m[1] or m[3]) * 60 + int(m[2] or m[4])
+        clocks[n] = (minutes, day[0], day.start()) if day else (minutes, "", 0)
     return clocks
 
 
@@ -555,9 +562,14 @@ def _go_on(slot, clocks):
     """
     if len(clocks) * 2 < len(slot.lines):
         return True
-    steps = [b - a for (a, _), (b, _) in zip(clocks, clocks[1:])]
+    ahead = slot.key[0] in ("front", "words") and _TIME in slot.key[1]
+    if ahead:  # what the texts say of times and days doesn't count
+        clocks = {n: clock for n, clock in clocks.items() if n in slot.lines}
+        ends = {n: start for n, (_, start, _) in slot.lines.items()}
+    minutes = [minute for minute, *_ in clocks.values()]
+    steps = [b - a for a, b in zip(minutes, minutes[1:])]
     near = sum(abs(step) <= 60 for step in steps) * 2 >= len(steps)
     on = sum(step >= 0 for step in steps) * 20 >= len(steps) * 19
-    days = [day for _, day in clocks if day]
+    days = [day for n, (_, day, at) in clocks.items() if day and not (ahead and at > ends[n])]
     changes = sum(a != b for a, b in zip(days, days[1:]))
     return (near or on) and changes * 2 <= max(len(days), 4)
