@@ -1,5 +1,7 @@
 """Chats as pages, databases and programs for mail write them: times, names and quotations."""
 
+import json
+
 import pytest
 
 from twinlib.corpus import conversations, readers
@@ -23,7 +25,7 @@ MINE = [text for name, text in SAID if name == "rowan_88"]
 def _learnt(text, tmp_path):
     file = tmp_path / "export.txt"
     file.write_text(text, encoding="utf-8")
-    read = readers.read(file, readers.Options(("rowan_88",)))
+    read = readers.read(file, Options(("rowan_88",)))
     return [turn.answer for document in read for turn in document.turns or [document]]
 
 
@@ -162,3 +164,60 @@ def test_what_two_people_send_each_other_again_is_no_frame():
     said = ["第1句 雨到码头 #标签。", "第2句 雨到码头 #伞。", "第3句 雨到码头 #灯。"]
     messages = [Message(name, text) for text in said for name in ("Ning", "Lee")]
     assert chat_text._without_frame(messages) == messages
+
+
+@pytest.mark.parametrize("names", [("小明", "妈妈"), ("Jo", "Al"), ("JD", "KB")])
+def test_two_who_alternate_are_people_where_their_names_have_two_letters(names, tmp_path):
+    other, owner = names
+    said = [text for _, text in SAID]
+    text = "".join(f"{names[n % 2]}: {text}\n" for n, text in enumerate(said))
+    (tmp_path / "export.txt").write_text(text, encoding="utf-8")
+    read = list(readers.read(tmp_path / "export.txt", Options((owner,))))
+    assert "\n".join(t.answer for d in read for t in d.turns) == "\n".join(said[1::2])
+
+
+def test_questions_and_answers_of_one_letter_stay_their_authors(tmp_path):
+    text = "".join(f"{'QA'[n % 2]}: {text}\n" for n, (_, text) in enumerate(SAID))
+    (tmp_path / "post.txt").write_text(text, encoding="utf-8")
+    (post,) = readers.read(tmp_path / "post.txt", Options(("Jo",)))
+    assert not post.turns and SAID[1][1] in post.text
+
+
+@pytest.mark.parametrize("mark", ['Reacted to "{}" with 👍', "Reagierte auf „{}“ mit 👍"])
+def test_reactions_on_the_line_below_a_name_are_the_programs(mark, tmp_path):
+    said = [*SAID[:4], ("rowan_88", mark.format(SAID[3][1])), *SAID[4:]]
+    text = "".join(
+        f"10:{12 + n}:05 From {name} to Everyone:\n\t{text}\n"
+        for n, (name, text) in enumerate(said)
+    )
+    assert "\n".join(_learnt(text, tmp_path)) == "\n".join(MINE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Liked a message",
+        "Gostou de uma mensagem",
+        "Reagiu com ❤ à tua mensagem ",
+        "Le gusta un mensaje",
+        "Reaccionó con 😂 a tu mensaje ",
+        "Gefällt eine Nachricht",
+        "Hat mit ❤ auf deine Nachricht reagiert ",
+        "A aimé un message",
+        "A réagi avec ❤ à votre message ",
+        "赞了一条消息",
+        "用❤回应了你的消息 ",
+    ],
+)
+def test_likes_in_the_accounts_language_are_the_programs(text, tmp_path):
+    at = 1714723200000
+    said = [("Inês", "já chegaste ao cais?"), ("Rui", text), ("Rui", "ainda não, o barco atrasou")]
+    messages = [
+        {"sender_name": name, "content": content, "timestamp_ms": at + 60_000 * n}
+        for n, (name, content) in enumerate(said)
+    ]
+    export = {"participants": [{"name": "Inês"}, {"name": "Rui"}], "messages": messages[::-1]}
+    data = json.dumps(export, ensure_ascii=False)
+    (tmp_path / "message_1.json").write_text(data, encoding="utf-8")
+    (read,) = readers.read(tmp_path / "message_1.json", Options(("Rui",)))
+    assert [turn.answer for turn in read.turns] == ["ainda não, o barco atrasou"]

@@ -62,6 +62,7 @@ _OWN_LINES = re.compile(  # of Discord, Slack, Zoom, KakaoTalk, among the lines 
     r"Pinned a message\.|Joined the server\.|Left the group\.|Started a call that lasted .*|"
     r"(?:joined|left|was added to|archived) #\S+(?: by .{1,40})?|"
     r"(?:Reacted to|Removed a \S{1,12} reaction from) [\"“].*[\"”](?: with \S{1,12})?|"
+    r"Reagierte auf [\"“„].*[\"“”] mit \S{1,12}|"
     r"[^\n]{1,40}님(?:이|을|과|께서) [^\n]{1,40}습니다\.?|"
     r"This message responded to an earlier message\.|(?:\d+ repl(?:y|ies)|Last reply .{1,20} ago|"
     r"View thread)"
@@ -500,8 +501,8 @@ def _texts(head, rest, form):
         rest = [line for line in rest if not any(day.fullmatch(line) for day in days)]
         said = [("platform", line) for line in rest if _STAMPED.fullmatch(line)]
         rest = [line for line in rest if not _STAMPED.fullmatch(line)]
-    said += [("platform", line) for line in rest if _OWN_LINES.fullmatch(line)]
-    rest = [line for line in rest if not _OWN_LINES.fullmatch(line)]
+    said += [("platform", line) for line in rest if _OWN_LINES.fullmatch(line.strip())]
+    rest = [line for line in rest if not _OWN_LINES.fullmatch(line.strip())]
     if _OWN_LINES.fullmatch(head.text):
         said, head = [("platform", head.text), *said], head._replace(text="")
     if form == "bracketed":

@@ -88,7 +88,12 @@ _SAID_BY_APP = re.compile(
     r"story|post|live location|voice message)s?\b.*|unsent a message|named the group .*|"
     r"changed the .*|left the group\.|missed (?:your|a) call\.|called you\.|"
     r"added .{1,80} to the group\.|set (?:the|your|his|her) .*)|"
-    r"liked a message|reacted .{1,12} to (?:your|a) message\s*",
+    r"liked a message|reacted .{1,12} to (?:your|a) message\s*|"
+    # The same in the account's language
+    r"(?:gostou|curtiu) (?:de )?uma mensagem|(?:le gusta|le gustó) un mensaje|a aimé un message|"
+    r"gefällt eine nachricht|赞了一条消息|"
+    r"(?:reagiu|reaccionó|a réagi|hat) (?:com|con|avec|mit) .{1,12}? (?:à|a|auf) (?:\w+ )?"
+    r"(?:mensagem|mensaje|message|nachricht)(?: reagiert)?\s*|用.{1,12}?回应了你的消息\s*",
     re.IGNORECASE | re.DOTALL,
 )
 _EMOJI = re.compile(r"[\u2190-\u21ff\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff]+")

@@ -420,8 +420,12 @@ def take_turns(values: list[str]) -> set[str]:
 
 
 def are_letters(names: list[str]) -> bool:
-    """Whether two labels of a letter or two alternate: of questions and answers, or a sketch."""
-    return all(map(ne, names, names[1:])) and len(set(names)) == 2 and max(map(len, names)) < 3
+    """Whether two labels of a letter alternate, as Q and A, 甲 and 乙: of an essay, or a sketch.
+
+    Two letters are a person's already: 妈妈, Jo, KB.
+    """
+    several = {name.rstrip("0123456789") for name in names}
+    return all(map(ne, names, names[1:])) and len(several) == 2 and max(map(len, several)) < 2
 
 
 def _is_name(value):
