@@ -2,12 +2,13 @@
 
 import json
 
+import chat_layouts
 import pytest
 
 from twinlib.corpus import conversations, readers
 from twinlib.corpus.readers.chats import chat_text, footers, others
 from twinlib.corpus.readers.chats.messages import Conversation, Message
-from twinlib.text.inputs.input_file import Options
+from twinlib.text.inputs.input_file import File, Options
 
 SAID = [
     ("Ines Falk", "Who has the key to the boat shed?"),
@@ -145,13 +146,12 @@ def test_the_choices_of_a_poll_are_no_senders(tmp_path):
     assert learnt.split("\n") == MINE
 
 
-def test_days_and_times_in_what_is_said_dont_hide_the_order_of_the_messages(tmp_path):
-    said = _written("(0{clock}:00 AM) {name}: {text}\n")
-    for _, text in SAID[:2]:  # a mail passed on, choices with days
-        said = said.replace(text, f"{text}\nSent: Tuesday, June 4, 2024 4:10 PM\nOr Sat 9 at 18:30")
-    head = "Conversation with boat at Mon 13 May 2024 11:00:11 PM CEST on boatlot (aim)\n"
-    assert MINE[1] in "\n".join(_learnt(head + said, tmp_path))
-    assert "oars" not in "\n".join(_learnt(head + said, tmp_path))
+@pytest.mark.parametrize("name", ["2-pidgin-log-en.txt", "2-zendesk-chat-es.txt"])
+def test_days_and_times_in_what_is_said_dont_hide_the_order_of_the_messages(name, tmp_path):
+    export = next(export for export in chat_layouts.every("2") if export.name == name)
+    learnt = chat_layouts.learnt(export, tmp_path)
+    assert chat_layouts.leaks(export, learnt)["other people"][0] <= 1  # who has no name there
+    assert len(set(export.own) & set(learnt)) > 12
 
 
 def test_a_name_that_ends_in_an_emoji_is_in_one_place_with_the_other_names(tmp_path):
@@ -191,12 +191,16 @@ def test_reactions_on_the_line_below_a_name_are_the_programs(mark, tmp_path):
         for n, (name, text) in enumerate(said)
     )
     assert "\n".join(_learnt(text, tmp_path)) == "\n".join(MINE)
+    (chat,) = chat_text.conversations(File("export.txt", text.encode()), Options())
+    assert [m.text.strip() for m in chat.messages if m.skip_reason] == [said[4][1]]
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "Liked a message",
+        "Curtiu uma mensagem",
+        "Le gustó un mensaje",
         "Gostou de uma mensagem",
         "Reagiu com ❤ à tua mensagem ",
         "Le gusta un mensaje",

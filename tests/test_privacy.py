@@ -479,3 +479,9 @@ def test_what_is_found_does_not_depend_on_where_it_stands_in_a_long_text(far):
         "ning@example.org"
     ]
     assert [m.value for m in privacy.find(f"{text}，手机号 13812345678。")] == ["13812345678"]
+
+
+@pytest.mark.parametrize("before", range(4))  # letters of the cue in the first 200,000 characters
+def test_a_cue_at_the_border_of_what_is_looked_at_together_is_found(before):
+    text = "." * (199_999 - before) + " wxid_abc12345"
+    assert [m.value for m in privacy.find(text)] == ["wxid_abc12345"]

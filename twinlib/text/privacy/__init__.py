@@ -146,16 +146,17 @@ def is_placeholder(text: str) -> bool:
 
 
 def find(text: str, names: Iterable[str] = ()) -> list[Match]:
-    """The personal data in a text, in order, none overlapping; placeholders are not matched.
-
-    Each round searches the text with every earlier match replaced by one character, since masking
-    a match can make the text next to it match. At most _ROUNDS rounds.
-    """
+    """The personal data in a text, in order, none overlapping; placeholders are not matched."""
     # Tags, names of folders and words like "ok" come back from text to text.
     return list((_found_again if len(text) <= _SHORT else _found)(text, tuple(names)))
 
 
 def _found(text, names):
+    """What `find` returns.
+
+    Each round searches the text with every earlier match replaced by one character, since masking
+    a match can make the text next to it match. At most _ROUNDS rounds.
+    """
     spans, matches = [match.span() for match in _placeholder().finditer(text)], []
     for _ in range(_ROUNDS):
         rest, starts, offsets = _shrunk(text, spans)

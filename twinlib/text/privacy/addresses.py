@@ -139,7 +139,7 @@ def _english(match):
 
 
 _STREET_CUES = ("号", "號", "弄", "栋", "棟", "幢", "座", "巷", "衖", "室", "信箱")
-COORDINATES = (Detector("coordinates", DOTTED, (40, 60), _PAIR, _coordinates, True),)
+COORDINATES = (Detector("coordinates", DOTTED, (40, 60), _PAIR, _coordinates, of_digits=True),)
 ADDRESSES = (
     Detector("address", _STREET_CUES, (50, 60), _STREET, _street),
     Detector(

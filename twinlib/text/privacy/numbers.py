@@ -398,18 +398,18 @@ DOTTED = re.compile(r"[0-9](?:\.[0-9]+| ?[°度])")
 REACH = (40, 24)
 _PASSPORT_CUES = ("passport", "护照", "護照", "通行", "台胞", "回乡", "回鄉")
 DETECTORS = (
-    Detector("identity", NUMBER, REACH, _IDENTITY, value_if(_is_identity), True),
+    Detector("identity", NUMBER, REACH, _IDENTITY, value_if(_is_identity), of_digits=True),
     Detector("identity", NUMBER, REACH, _IDENTITY_AFTER_WORD, of_digits=True),
-    Detector("identity", NUMBER, REACH, _HONG_KONG, value_if(_is_hong_kong), True),
-    Detector("card", NUMBER, REACH, _IBAN, _iban, True),
-    Detector("card", re.compile("[0-9]\n[0-9]"), REACH, _IBAN, _iban, True),
-    Detector("card", NUMBER, REACH, _CARD, _unless_labelled(_is_card), True),
-    Detector("ip", DOTTED, (40, 60), _IPV4, value_if(_is_ipv4), True),
+    Detector("identity", NUMBER, REACH, _HONG_KONG, value_if(_is_hong_kong), of_digits=True),
+    Detector("card", NUMBER, REACH, _IBAN, _iban, of_digits=True),
+    Detector("card", re.compile("[0-9]\n[0-9]"), REACH, _IBAN, _iban, of_digits=True),
+    Detector("card", NUMBER, REACH, _CARD, _unless_labelled(_is_card), of_digits=True),
+    Detector("ip", DOTTED, (40, 60), _IPV4, value_if(_is_ipv4), of_digits=True),
     Detector("ip", re.compile(r":[0-9A-Fa-f]{0,4}:"), (40, 44), _IPV6, value_if(_is_ipv6)),
     Detector("passport", _PASSPORT_CUES, (16, 50), _PASSPORT, value_if(_is_passport)),
     Detector("plate", tuple(_PROVINCE_SIGNS), (1, 12), _PLATE, value_if(_is_plate)),
     Detector("plate", ("plate", "车牌", "車牌", "牌照"), (16, 30), _PLATE_AFTER_WORD),
-    Detector("phone", NUMBER, REACH, _ABROAD, _abroad, True),
-    Detector("phone", NUMBER, REACH, _PHONE, _phone, True),
+    Detector("phone", NUMBER, REACH, _ABROAD, _abroad, of_digits=True),
+    Detector("phone", NUMBER, REACH, _PHONE, _phone, of_digits=True),
     Detector("phone", NUMBER, REACH, _AFTER_WORD, of_digits=True),
 )

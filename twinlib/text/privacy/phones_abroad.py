@@ -98,4 +98,4 @@ def _phone(match):
     return (start, end) if named or _WORD_AFTER.match(match.string, end) else None
 
 
-DETECTORS = (Detector("phone", NUMBER, REACH, _NUMBER, _phone, True),)
+DETECTORS = (Detector("phone", NUMBER, REACH, _NUMBER, _phone, of_digits=True),)

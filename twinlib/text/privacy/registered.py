@@ -179,7 +179,7 @@ DETECTORS = (
             REACH if cue is NUMBER else (30, 70),
             re.compile(f"{LEFT}(?:{form}){RIGHT}"),
             re.Match.span,
-            isinstance(cue, re.Pattern),
+            of_digits=isinstance(cue, re.Pattern),
         )
         for kind, cue, form in _FORMS
     ),

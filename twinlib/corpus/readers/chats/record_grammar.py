@@ -569,11 +569,11 @@ def _go_on(slot, clocks):
     ahead = slot.key[0] in ("front", "words") and _TIME in slot.key[1]
     if ahead:  # what the texts say of times and days doesn't count
         clocks = {n: clock for n, clock in clocks.items() if n in slot.lines}
-        ends = {n: start for n, (_, start, _) in slot.lines.items()}
+        names_at = {n: start for n, (_, start, _) in slot.lines.items()}
     minutes = [minute for minute, *_ in clocks.values()]
     steps = [b - a for a, b in zip(minutes, minutes[1:])]
     near = sum(abs(step) <= 60 for step in steps) * 2 >= len(steps)
     on = sum(step >= 0 for step in steps) * 20 >= len(steps) * 19
-    days = [day for n, (_, day, at) in clocks.items() if day and not (ahead and at > ends[n])]
+    days = [day for n, (_, day, at) in clocks.items() if day and not (ahead and at > names_at[n])]
     changes = sum(a != b for a, b in zip(days, days[1:]))
     return (near or on) and changes * 2 <= max(len(days), 4)
